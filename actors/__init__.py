@@ -1,0 +1,1 @@
+"""The simulator: domain, roles, services, policy and the commands that run them."""

@@ -1,0 +1,1 @@
+"""Behavioural decisions, what they observe, and their calibration."""

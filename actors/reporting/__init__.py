@@ -1,0 +1,1 @@
+"""Artifacts, reports and metrics: projections of the event log."""

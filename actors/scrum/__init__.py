@@ -1,0 +1,1 @@
+"""The pure domain: stories, boards, sprints, teams. Standard library only."""

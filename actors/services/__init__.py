@@ -1,0 +1,1 @@
+"""Board keeper, facilitator, disturbance generator, recorder."""

@@ -1,0 +1,1 @@
+"""How messages travel: wire, nodes, links, hub, clock and journal."""

@@ -1,0 +1,1 @@
+"""Virtual time: windows over nodes, pacing, pause."""

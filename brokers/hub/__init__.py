@@ -1,0 +1,1 @@
+"""The door for outsiders: commands, queries, event stream, metrics."""

@@ -1,0 +1,1 @@
+"""How nodes reach each other: numbered, coalesced frames over ZeroMQ or memory."""

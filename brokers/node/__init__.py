@@ -1,0 +1,1 @@
+"""Where actors live: the actor base, mailboxes, contexts, supervision."""

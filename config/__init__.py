@@ -1,0 +1,1 @@
+"""What a run is: sections, loader, named random streams and the shipped profiles."""

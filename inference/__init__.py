@@ -1,0 +1,1 @@
+"""Text and decisions from models: requests, the engine pool and its engines."""

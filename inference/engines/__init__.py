@@ -1,0 +1,1 @@
+"""Engines behind one protocol, each in its own process."""
