@@ -287,7 +287,7 @@ class TriageDisturbance:
     KIND: ClassVar[str] = "decision.triage_disturbance/1"
     ANSWER: ClassVar[type[TriageChoice]] = TriageChoice
     person: Person
-    type: str
+    hazard: str  # a scrum.messages.DisturbanceKind
     symptom_permille: int  # noisy, grows with the true severity
     visible_stories: int  # stories seen to be affected so far
     knowledge_permille: int
@@ -378,7 +378,6 @@ class Decide:
     KIND: ClassVar[str] = "inference.decide/1"
     agent: str
     key: tuple[str, str, int]  # stream, entity, n
-    seed: int  # of the effect, for engines that sample
     observation: Message
 
 
