@@ -1,0 +1,423 @@
+"""The actors of one node in virtual time: run window by window, in one total order.
+
+Within a window `[t, t + link_delay)` no actor can hear of another, so they may take their turns in any order (`turns`
+decides; tests shuffle it) while each handles its own letters by key. What was handled is returned as groups that sort
+into the run's log: one letter, then the events published while it was handled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from heapq import heappop, heappush
+from inspect import iscoroutine
+from typing import Any, NamedTuple
+
+from brokers.node.actor import hosting
+from brokers.node.awaiting import Pending
+from brokers.node.cell import Cell, Factory, VirtualMailbox
+from brokers.node.errors import (
+    AskTimeoutError,
+    EffectFailedError,
+    MailboxOverflowError,
+    RefusedError,
+    RestartLimitError,
+)
+from brokers.node.letters import Key, Letter, LetterCodec, tie_breaker
+from brokers.node.messages import (
+    ActorRestarted,
+    Deadline,
+    DeadLettered,
+    Done,
+    EffectFailed,
+    Refused,
+    Restart,
+    Start,
+    Wake,
+    Watch,
+)
+from brokers.wire.registry import Registry
+from config.streams import Draw, draw
+
+SECOND = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supervision:
+    """How crashes are treated: restart in place, virtual backoff doubling from `backoff_us` up to `backoff_cap_us`."""
+
+    backoff_us: int = SECOND
+    backoff_cap_us: int = 60 * SECOND
+    max_restarts: int = 5  # within `within_us`; one more stops the run
+    within_us: int = 3_600 * SECOND
+
+
+class Row(NamedTuple):
+    """One line of the log: a handled letter, or an event (`dst` is empty)."""
+
+    time_us: int
+    src: str
+    seq: int
+    dst: str
+    kind: str
+    cause: str
+    record: bytes
+    message: Any  # the event itself for readers in this process; None for letters
+
+
+class Group(NamedTuple):
+    """A handled letter with the events it caused; groups sort by their letter's key."""
+
+    key: Key
+    rows: tuple[Row, ...]
+
+
+class EffectIssued(NamedTuple):
+    """A request to the outside world (packed body); its reply is due at `due_us`."""
+
+    actor: str
+    number: int  # n-th effect of that actor, over all its incarnations
+    due_us: int
+    request: bytes
+
+
+@dataclass(slots=True)
+class WindowResult:
+    """What came out of one window."""
+
+    groups: list[Group] = field(default_factory=list)
+    outgoing: list[Letter] = field(default_factory=list)  # to actors of other nodes
+    effects: list[EffectIssued] = field(default_factory=list)
+
+
+Turns = Callable[[list[Cell]], Iterable[Cell]]
+
+
+def in_order(cells: list[Cell]) -> Iterable[Cell]:
+    """The usual turns: as they come."""
+    return cells
+
+
+class Partition:
+    """Hosts actors of one node. Not thread-safe: one thread runs windows."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        *,
+        seed: int,
+        link_delay_us: int,
+        knows: Callable[[str], bool] | None = None,
+        supervision: Supervision | None = None,
+        turns: Turns = in_order,
+        mailbox_guard: int = 1_000_000,
+    ) -> None:
+        """`knows` tells whether an address lives on another node; letters to nobody become dead letters."""
+        self.link_delay_us, self.seed = link_delay_us, seed
+        self.tie = tie_breaker(seed)
+        self._registry, self._codec = registry, LetterCodec(registry, self.tie)
+        self._knows = knows or (lambda name: False)
+        self._supervision = supervision or Supervision()
+        self._turns, self._guard = turns, mailbox_guard
+        self._cells: dict[str, Cell] = {}
+        self._hosted: Cell | None = None  # the cell whose actor is being constructed
+        self._agenda: list[tuple[int, int, Cell]] = []  # (time, tie-free counter, cell) of every letter
+        self._posted = self._waiting = 0
+        self._result = WindowResult()
+
+    # --- setting up ------------------------------------------------------------------------------------------------
+
+    def start(self, name: str, factory: Factory, *, order: int) -> None:
+        """Add an actor; it starts at time 0. `order` is its place among all actors of the run, whatever the node."""
+        cell = Cell(name, factory, self)
+        self._cells[name] = cell
+        self.deliver(Letter(0, self.tie(0, "run"), "run", order, name, "", 0, 0, Start()))
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._cells)
+
+    def mailbox_for(self, actor: Any) -> VirtualMailbox:
+        """Host protocol: the mailbox outlives the actor object."""
+        assert self._hosted is not None
+        return self._hosted.mailbox
+
+    def admit(self, actor: Any) -> None:
+        """Host protocol: nothing to do, windows run the mailbox."""
+
+    # --- running ---------------------------------------------------------------------------------------------------
+
+    def next_time(self) -> int | None:
+        """When the earliest letter is due; None when nothing waits."""
+        agenda = self._agenda
+        while agenda:
+            time_us, _, cell = agenda[0]
+            heap = cell.mailbox.heap
+            if heap and heap[0][0] <= time_us:
+                return heap[0][0]
+            heappop(agenda)
+        return None
+
+    def deliver(self, letter: Letter) -> None:
+        """Accept a letter for an actor of this node."""
+        cell = self._cells[letter.dst]
+        cell.mailbox.push(letter)
+        self._posted += 1
+        self._waiting += 1
+        heappush(self._agenda, (letter.time_us, self._posted, cell))
+        if self._waiting > self._guard:
+            largest = max(self._cells.values(), key=lambda each: len(each.mailbox.heap))
+            raise MailboxOverflowError(self._waiting, self._guard, largest.name, len(largest.mailbox.heap))
+
+    def deliver_effect(self, actor: str, number: int, due_us: int, reply: bytes) -> None:
+        """Accept the reply of an effect (packed body); dropped when the incarnation that asked is gone."""
+        cell = self._cells[actor]
+        issued = cell.effects.pop(number, None)
+        if issued is not None:
+            token, cause = issued  # the token is also the reply's place in the order, fixed when it was issued
+            body = self._codec.from_body_bytes(reply)
+            self.deliver(Letter(due_us, self.tie(due_us, actor), actor, token, actor, cause, -token, 0, body))
+
+    def run_window(self, end_us: int) -> WindowResult:
+        """Handle every letter that is due before `end_us`. Raises what must stop the run."""
+        ready: list[Cell] = []
+        agenda = self._agenda
+        while agenda and agenda[0][0] < end_us:
+            cell = heappop(agenda)[2]
+            if not cell.scheduled and cell.mailbox.heap:
+                cell.scheduled = True
+                ready.append(cell)
+        result = self._result = WindowResult()
+        for cell in self._turns(ready):
+            cell.scheduled = False
+            heap = cell.mailbox.heap
+            while heap and heap[0][0] < end_us:
+                self._handle(cell, heappop(heap)[4])
+        return result
+
+    # --- for cells -------------------------------------------------------------------------------------------------
+
+    def draw(self, stream: str, entity: str, n: int) -> Draw:
+        return draw(self.seed, stream, entity, n)
+
+    def post(self, letter: Letter) -> None:
+        """Send a letter on its way, to this node or another; to nobody is a dead letter."""
+        if letter.dst in self._cells:
+            self.deliver(letter)
+        elif self._knows(letter.dst):
+            self._result.outgoing.append(letter)
+        else:
+            self._return_to_sender(letter)
+
+    def issue_effect(self, actor: str, number: int, due_us: int, request: Any) -> None:
+        self._result.effects.append(EffectIssued(actor, number, due_us, self._codec.to_body_bytes(request)))
+
+    def drive(self, cell: Cell, work: Coroutine[Any, Any, Any], question: Letter | None) -> None:
+        """Run a coroutine until it waits or ends; when it ends, answer the question that began it."""
+        try:
+            pending = work.send(None)
+        except StopIteration as ended:
+            self._finish(cell, question, ended.value)
+        except Exception as error:  # noqa: BLE001 a handler's bug is supervised, whatever it is
+            self._fail(cell, question, error)
+        else:
+            self._suspend(cell, work, question, pending)
+
+    # --- one letter ------------------------------------------------------------------------------------------------
+
+    def _handle(self, cell: Cell, letter: Letter) -> None:
+        self._waiting -= 1
+        if cell.actor is None and not isinstance(letter.body, (Start, Restart)):
+            self._postpone(cell, letter)
+            return
+        if cell.is_stale(letter):
+            return
+        cell.letter = letter
+        if self._dispatch(cell, letter):
+            self._log(cell, letter)
+        cell.letter = None
+
+    def _dispatch(self, cell: Cell, letter: Letter) -> bool:
+        """Give one letter to its actor. False: it concerned nobody any more, and leaves no trace."""
+        body = letter.body
+        if letter.corr < 0:
+            return self._settle(cell, -letter.corr, *_answer_of(body))
+        match body:
+            case Wake(token=token) if letter.src == cell.name:
+                return self._settle(cell, token, None, None)
+            case Deadline(token=token) if letter.src == cell.name:
+                return self._settle(cell, token, None, AskTimeoutError(body.to, body.asked, body.timeout_us))
+            case Start() | Restart():
+                self._begin(cell, letter)
+            case Watch():
+                cell.watchers.append(letter.src)
+            case _:
+                self._receive(cell, letter)
+        return True
+
+    def _begin(self, cell: Cell, letter: Letter) -> None:
+        self._hosted = cell
+        token = hosting.set(self)
+        try:
+            cell.actor = cell.factory()
+            cell.actor.context = cell
+            cell.actor.on_start()
+        except Exception as error:  # noqa: BLE001 supervised
+            self._fail(cell, letter, error)
+        finally:
+            hosting.reset(token)
+            self._hosted = None
+
+    def _receive(self, cell: Cell, letter: Letter) -> None:
+        assert cell.actor is not None
+        question = letter if letter.corr else None
+        try:
+            value = cell.actor.on_receive(letter.body)
+        except Exception as error:  # noqa: BLE001 supervised
+            self._fail(cell, letter, error)
+            return
+        if iscoroutine(value):
+            if question is not None:
+                cell.questions[question.id] = question
+            self.drive(cell, value, letter)
+        else:
+            self._finish(cell, question, value)
+
+    def _settle(self, cell: Cell, token: int, value: Any, error: Exception | None) -> bool:
+        pending = cell.waiting.pop(token, None)
+        if pending is None:
+            return False
+        pending.settle(value, error)
+        return True
+
+    def _suspend(self, cell: Cell, work: Coroutine[Any, Any, Any], question: Letter | None, pending: Any) -> None:
+        if not isinstance(pending, Pending):
+            work.close()
+            self._fail(cell, question, TypeError("an actor may only await what its context gives"))
+            return
+        pending.when_settled(partial(self._resume, cell, cell.incarnation, work, question))
+
+    def _resume(self, cell: Cell, incarnation: int, work: Coroutine[Any, Any, Any], question: Letter | None) -> None:
+        if incarnation == cell.incarnation:
+            self.drive(cell, work, question)
+
+    def _finish(self, cell: Cell, question: Letter | None, value: Any) -> None:
+        if question is not None and question.corr > 0:
+            cell.questions.pop(question.id, None)
+            cell.answer(question, Done() if value is None else value)
+
+    # --- supervision -----------------------------------------------------------------------------------------------
+
+    def _fail(self, cell: Cell, letter: Letter | None, error: Exception) -> None:
+        """A rule refused an ask: tell the asker. Anything else is a bug: dead letter, and restart after a backoff."""
+        asked = letter is not None and letter.corr > 0
+        if asked:
+            assert letter is not None
+            cell.questions.pop(letter.id, None)
+        refusals = cell.actor.refusals if cell.actor is not None else ()
+        if asked and isinstance(error, refusals):
+            assert letter is not None
+            cell.answer(letter, refusal_of(error))
+            return
+        if asked:
+            assert letter is not None
+            cell.answer(letter, Refused(error="HandlerError", text=_describe(error), facts=()))
+        self._bury(cell, letter or cell.letter, error)
+        self._restart(cell, error)
+
+    def _bury(self, cell: Cell, letter: Letter | None, error: Exception) -> None:
+        assert letter is not None
+        cell.publish(
+            DeadLettered(
+                actor=cell.name,
+                sender=letter.src,
+                message_kind=letter.body.KIND,
+                error=_describe(error),
+                incarnation=cell.incarnation,
+            )
+        )
+
+    def _restart(self, cell: Cell, error: Exception) -> None:
+        rules, now_us = self._supervision, cell.now_us
+        cell.crashes = [*(at for at in cell.crashes if at > now_us - rules.within_us), now_us]
+        if len(cell.crashes) > rules.max_restarts:
+            raise RestartLimitError(cell.name, len(cell.crashes), _describe(error)) from error
+        backoff_us = min(rules.backoff_us << (len(cell.crashes) - 1), rules.backoff_cap_us)
+        cell.forget()
+        cell.incarnation += 1
+        cell.suspended_until_us = now_us + backoff_us
+        cell.after(backoff_us, Restart(incarnation=cell.incarnation))
+        for watcher in cell.watchers:
+            note = ActorRestarted(actor=cell.name, incarnation=cell.incarnation)
+            cell.tell(watcher, note, delay_us=backoff_us)
+
+    def _postpone(self, cell: Cell, letter: Letter) -> None:
+        """Mail for an actor that waits for its restart is handled just after it, in the same order."""
+        time_us = max(letter.time_us, cell.suspended_until_us) + 1
+        letter.time_us, letter.tie = time_us, self.tie(time_us, letter.src)
+        self.deliver(letter)
+
+    def _return_to_sender(self, letter: Letter) -> None:
+        cell = self._cells[letter.src]
+        reason = f"no actor is called {letter.dst}"
+        cell.publish(
+            DeadLettered(
+                actor=letter.dst, sender=letter.src, message_kind=letter.body.KIND, error=reason, incarnation=0
+            )
+        )
+        if letter.corr > 0:
+            refused = Refused(error="UnknownActorError", text=reason, facts=(("actor", letter.dst),))
+            back = Letter(
+                letter.time_us, letter.tie, letter.src, cell.next_seq(), letter.src, letter.id, -letter.corr, 0, refused
+            )
+            self.deliver(back)
+
+    # --- the log ---------------------------------------------------------------------------------------------------
+
+    def _log(self, cell: Cell, letter: Letter) -> None:
+        record = self._codec.to_record(letter)
+        first = Row(
+            letter.time_us, letter.src, letter.seq, letter.dst, letter.body.KIND, letter.cause, record, None
+        )
+        if not cell.published:
+            self._result.groups.append(Group(letter.key, (first,)))
+            return
+        rows, cause = [first], letter.id
+        for seq, event in cell.published:
+            told = Letter(letter.time_us, 0, cell.name, seq, "", cause, 0, 0, event)
+            rows.append(
+                Row(letter.time_us, cell.name, seq, "", event.KIND, cause, self._codec.to_record(told), event)
+            )
+        cell.published.clear()
+        self._result.groups.append(Group(letter.key, tuple(rows)))
+
+
+def refusal_of(error: Exception) -> Refused:
+    """A refused command as data: the error's class, its text, and the facts it keeps as attributes."""
+    facts = tuple((name, str(value)) for name, value in sorted(vars(error).items()) if not name.startswith("_"))
+    return Refused(error=type(error).__name__, text=str(error), facts=facts)
+
+
+def _answer_of(body: Any) -> tuple[Any, Exception | None]:
+    match body:
+        case Done():
+            return None, None
+        case Refused(error=error, text=text, facts=facts):
+            return None, RefusedError(error, text, facts)
+        case EffectFailed(reason=reason):
+            return None, EffectFailedError(reason)
+    return body, None
+
+
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
+
+
+def _describe(error: Exception) -> str:
+    """The error in one line, without memory addresses, so that the log is the same in every process."""
+    return _ADDRESS.sub("0x…", f"{type(error).__name__}: {error}")[:500]
+
+
+def merge(groups: Sequence[Group]) -> list[Row]:
+    """The rows of one window in the order of the log."""
+    return [row for group in sorted(groups, key=lambda group: group.key) for row in group.rows]

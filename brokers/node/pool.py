@@ -1,0 +1,221 @@
+"""Many actors on a few threads, in wall time: the host of actors outside a simulation.
+
+The lock of a mailbox is its "scheduled" flag: held while the mailbox waits for a thread or runs on one, so an actor
+never runs twice at once. A thread that blocks in a future is replaced for as long as it blocks, so an `ask` inside a
+handler cannot starve the pool; an ask that would wait for itself raises AskCycleError instead.
+"""
+
+from __future__ import annotations
+
+import collections
+import queue
+import sys
+import threading
+from _thread import allocate_lock
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import pykka
+
+from brokers.node.errors import AskCycleError
+
+_thread = threading.local()  # .pool and .actor of a pool's own threads
+
+TURN = 64  # messages one mailbox handles before the next mailbox gets its turn
+DeadLetterHandler = Callable[[str, Any], None]  # actor, message
+
+
+class Pool:
+    """`size` threads run ready mailboxes; `dead_letter` is told of every message that nobody will handle."""
+
+    def __init__(self, size: int = 2, *, dead_letter: DeadLetterHandler | None = None) -> None:
+        self.ready: queue.SimpleQueue[PoolMailbox | None] = queue.SimpleQueue()
+        self.dead_letter = dead_letter
+        self._size, self._threads, self._blocked = size, 0, 0
+        self._waits_for: dict[Any, Any] = {}  # actor -> actor whose answer it waits for
+        self._lock = allocate_lock()
+        for _ in range(size):
+            self._spawn()
+
+    def mailbox_for(self, actor: Any) -> PoolMailbox:
+        return PoolMailbox(actor, self)
+
+    def admit(self, actor: Any) -> None:
+        """Run `on_start` in the caller's thread and open the mailbox."""
+        actor._actor_loop_setup()
+        actor.actor_inbox.open()
+
+    def close(self) -> None:
+        """End the threads once the mailboxes that are ready now have had their turn."""
+        for _ in range(self._threads):
+            self.ready.put(None)
+
+    def current_actor(self) -> Any:
+        """The actor that this thread is running; None outside the pool."""
+        return getattr(_thread, "actor", None)
+
+    def enter_blocking(self, asked: Any) -> None:
+        """The current actor is about to wait for `asked`. Raises AskCycleError if that one waits for it."""
+        actor = self.current_actor()
+        with self._lock:
+            if asked is not None:
+                cycle = [actor, asked]
+                while cycle[-1] is not None and cycle[-1] is not actor:
+                    cycle.append(self._waits_for.get(cycle[-1]))
+                if cycle[-1] is actor:
+                    raise AskCycleError(tuple(type(part).__name__ for part in cycle))
+                self._waits_for[actor] = asked
+            self._blocked += 1
+            if self._threads - self._blocked < self._size:
+                self._spawn()
+
+    def leave_blocking(self) -> None:
+        with self._lock:
+            self._blocked -= 1
+            self._waits_for.pop(self.current_actor(), None)
+
+    def _spawn(self) -> None:
+        self._threads += 1
+        threading.Thread(target=self._work, daemon=True, name=f"actors-{self._threads}").start()
+
+    def _work(self) -> None:
+        _thread.pool = self
+        get = self.ready.get
+        while (mailbox := get()) is not None:
+            _thread.actor = mailbox.actor
+            mailbox.run(TURN)
+            _thread.actor = None
+
+
+class PoolMailbox:
+    """First in, first out; unbounded. Handed to a thread when it has mail and nobody runs it."""
+
+    __slots__ = ("_flag", "_mail", "_pool", "actor")
+
+    def __init__(self, actor: Any, pool: Pool) -> None:
+        self.actor, self._pool = actor, pool
+        self._mail: collections.deque[Any] = collections.deque()
+        self._flag = allocate_lock()
+        self._flag.acquire()  # closed until the actor has started
+
+    def put(self, envelope: Any) -> None:
+        self._mail.append(envelope)
+        if envelope.reply_to is not None:
+            envelope.reply_to.asked = self.actor
+        if self._flag.acquire(False):
+            self._pool.ready.put(self)
+
+    def get(self) -> Any:
+        return self._mail.popleft()
+
+    def empty(self) -> bool:
+        return not self._mail
+
+    def open(self) -> None:
+        self._release()
+
+    def run(self, budget: int) -> None:
+        """Handle up to `budget` messages, then queue again behind the others if more wait."""
+        mail, stopped, step = self._mail, self.actor.actor_stopped.is_set, self._step
+        while mail and budget and not stopped():
+            budget -= 1
+            step(mail.popleft())
+        if stopped():
+            self._bury()
+        if mail:
+            self._pool.ready.put(self)
+        else:
+            self._release()
+
+    def _release(self) -> None:
+        self._flag.release()
+        if self._mail and self._flag.acquire(False):  # mail came between the last look and the release
+            self._pool.ready.put(self)
+
+    def _step(self, envelope: Any) -> None:
+        """One message by Pykka's law: an exception in an ask goes to the asker, in a tell it stops the actor."""
+        actor, reply_to = self.actor, envelope.reply_to
+        try:
+            value = actor._handle_receive(envelope.message)
+            if reply_to is not None:
+                reply_to.set(value)
+        except Exception:
+            if reply_to is not None:
+                reply_to.set_exception()
+                return
+            exc_info = sys.exc_info()
+            actor._handle_failure(*exc_info)
+            actor.on_failure(*exc_info)
+            self._tell_dead(envelope.message)
+
+    def _bury(self) -> None:
+        """Asks that wait fail as Pykka says; tells that wait become dead letters instead of vanishing."""
+        for envelope in self._mail:
+            if envelope.reply_to is None:
+                self._tell_dead(envelope.message)
+        self.actor._actor_loop_teardown()
+
+    def _tell_dead(self, message: Any) -> None:
+        if self._pool.dead_letter is not None:
+            self._pool.dead_letter(type(self.actor).__name__, message)
+
+
+class PoolFuture(pykka.Future[Any]):
+    """Pykka's future on one lock instead of a condition; `asked` is the actor that will answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: Any = None
+        self._settled = False
+        self._value: Any = None
+        self._error: Any = None
+        self._done, self._once = allocate_lock(), allocate_lock()
+        self._done.acquire()
+
+    def get(self, *, timeout: float | None = None) -> Any:
+        if self._get_hook is not None:
+            return super().get(timeout=timeout)
+        if not self._done.acquire(False):
+            self._wait(timeout)
+        self._done.release()
+        if self._error is not None:
+            _, error, traceback = self._error
+            raise error.with_traceback(traceback)
+        return self._value
+
+    def set(self, value: Any = None) -> None:
+        self._settle()
+        self._value = value
+        self._done.release()
+
+    def set_exception(self, exc_info: Any = None) -> None:
+        self._settle()
+        kind, error, traceback = exc_info or sys.exc_info()
+        self._error = (kind, kind() if error is None and kind is not None else error, traceback)
+        self._done.release()
+
+    def set_get_hook(self, func: Callable[[float | None], Any]) -> None:
+        self._settle()
+        super().set_get_hook(func)
+
+    def _settle(self) -> None:
+        if not self._once.acquire(False):
+            raise queue.Full
+
+    def _wait(self, timeout: float | None) -> None:
+        pool: Pool | None = getattr(_thread, "pool", None)
+        if pool is not None:
+            pool.enter_blocking(self.asked)
+        try:
+            if not self._done.acquire(True, -1 if timeout is None else timeout):
+                raise pykka.Timeout(f"{timeout} seconds")
+        finally:
+            if pool is not None:
+                pool.leave_blocking()
+
+
+@lru_cache(maxsize=1)
+def shared_pool() -> Pool:
+    """The pool of actors started as in plain Pykka (`MyActor.start()`), outside any node."""
+    return Pool()
