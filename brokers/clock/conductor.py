@@ -1,0 +1,271 @@
+"""Runs a simulation: grants windows, carries letters and effects, writes the log.
+
+One turn: let the outside in, decide the next window, commit the effects it will deliver, let all nodes in it work at
+the same time, then merge what they did into the log. Everything that can block waits in one `Waiter`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from brokers.clock.core import ClockCore, DueEffect, Quiet, WaitForEffect, Window
+from brokers.clock.effects import EffectDesk
+from brokers.clock.members import RemoteMember, deliver_effects, unpack_log
+from brokers.clock.messages import EffectReply, EffectRequest, Hello, NodeFailed, Sent, WindowDone
+from brokers.clock.waiting import Waiter
+from brokers.journal.journal import Journal
+from brokers.journal.rows import LogRow
+from brokers.links.zmq_links import Inbox
+from brokers.node.letters import Letter, LetterCodec
+from brokers.node.partition import EffectIssued, Group, Partition, Row, merge
+from brokers.wire.registry import Registry
+
+GLANCE_S = 0.002  # wall seconds between two looks at sockets while there is work
+COMMIT_S = 0.25  # wall seconds after which log rows are committed even if no effect waits for it
+
+
+class ClockError(Exception):
+    """Base class for what stops a run from the clock's side."""
+
+
+class NodeLostError(ClockError):
+    """Raised when a node said that it cannot go on."""
+
+    def __init__(self, node: str, error: str) -> None:
+        super().__init__(f"{node}: {error}")
+        self.node, self.error = node, error
+
+
+class Observer(Protocol):
+    """Follows the log; must not change anything that the log depends on."""
+
+    def observe(self, first: int, rows: list[Row]) -> None:
+        """Rows in order; `first` is the number of the first one, from 1."""
+        ...
+
+
+class Gate(Protocol):
+    """Decides when the next window may begin in wall time: pacing, pause, step."""
+
+    def hold(self, start_us: int, wait: Callable[[int | None], None]) -> None:
+        """Return when a window at `start_us` may begin; `wait(timeout_ms)` lets the outside in meanwhile."""
+        ...
+
+    def passed(self, end_us: int) -> None:
+        """A window is over."""
+        ...
+
+
+class OpenGate:
+    """As fast as it goes."""
+
+    def hold(self, start_us: int, wait: Callable[[int | None], None]) -> None: ...
+
+    def passed(self, end_us: int) -> None: ...
+
+
+class Conductor:
+    """The services node's main loop. Owns the clock, the routing of its own node, and the writing of the log."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        partition: Partition,
+        registry: Registry,
+        codec: LetterCodec,
+        journal: Journal,
+        desk: EffectDesk,
+        observer: Observer,
+        link_delay_us: int,
+        remotes: Mapping[str, RemoteMember] | None = None,
+        where: Mapping[str, str] | None = None,
+        gate: Gate | None = None,
+        waiter: Waiter | None = None,
+    ) -> None:
+        """`where` tells the node of every actor that is not in `partition`."""
+        self.waiter = waiter or Waiter()
+        self.windows = 0
+        self._name, self._partition, self._registry, self._codec = name, partition, registry, codec
+        self._journal, self._desk, self._observer, self._gate = journal, desk, observer, gate or OpenGate()
+        self._remotes, self._where = dict(remotes or {}), dict(where or {})
+        self._core = ClockCore((name, *self._remotes), link_delay_us=link_delay_us)
+        self._working: set[str] = set()
+        self._groups: list[Group] = []
+        self._met: dict[str, Hello] = {}
+        self._dones: list[WindowDone] = []
+        self._under_way: list[tuple[str, int]] = []  # (node, time) of letters the core has not heard of
+        self._waiting_letters: dict[str, int] = {}
+        self._committed_s = time.monotonic()
+        if desk.socket is not None:
+            self.waiter.add(desk.socket, self._collect_effects)
+
+    # --- what others may ask ---------------------------------------------------------------------------------------
+
+    @property
+    def now_us(self) -> int:
+        """Everything before this virtual time has been handled."""
+        return self._core.now_us
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether the log is still being compared with what an earlier life of this run wrote."""
+        return self._journal.count() < self._journal.stored_count()
+
+    def waiting_letters(self) -> dict[str, int]:
+        """Letters in the mailboxes of each node."""
+        return {self._name: self._partition.waiting, **self._waiting_letters}
+
+    def post_from_outside(self, letter: Letter) -> None:
+        """Put a journalled command into the run; its time must not be before `now_us`."""
+        node = self._where.get(letter.dst, self._name)
+        self._post(node, letter)
+
+    # --- links -----------------------------------------------------------------------------------------------------
+
+    def listen(self, inbox: Inbox, names: Mapping[int, str]) -> None:
+        """Take part in links: `names` gives each node's name by its number."""
+
+        def receive() -> None:
+            while (frame := inbox.receive(wait=False)) is not None:
+                for parts in frame[1]:
+                    letter = self._codec.from_list(parts)
+                    if letter.dst.startswith("@"):
+                        self._steer(letter.body)
+                    else:
+                        self._partition.deliver(letter)
+
+        self.waiter.add(inbox.socket, receive)
+
+    def meet(self, nodes: int) -> None:
+        """Wait until so many other nodes have said hello."""
+        while len(self._met) < nodes:
+            self.waiter.wait()
+
+    def _steer(self, message: Any) -> None:
+        match message:
+            case WindowDone():
+                self._working.discard(message.node)
+                self._dones.append(message)
+            case Hello(node=node, next_us=next_us):
+                self._core.node_next(node, next_us)
+                self._met[node] = message
+            case NodeFailed(node=node, error=error):
+                raise NodeLostError(node, error)
+            case _:
+                raise TypeError(f"the clock does not understand {message.KIND}")
+
+    def _account(self, sender: str, sent: tuple[Sent, ...]) -> None:
+        """Letters that went from one node to another directly: their receivers must know how many to wait for."""
+        for part in sent:
+            self._under_way.append((part.node, part.earliest_us))
+            remote = self._remotes.get(part.node)
+            if remote is not None:
+                remote.expect[sender] = part.letters
+
+    # --- the loop --------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Conduct until nothing is due any more; everything is committed then. Raises what stops the run."""
+        self._core.node_next(self._name, self._partition.next_time())
+        while True:
+            self.waiter.glance(GLANCE_S)
+            self._collect_effects()
+            self._tell_core()
+            start_us = self._core.earliest_us()
+            if start_us is not None:
+                self._gate.hold(start_us, self._wait)
+            match self._core.next_window():
+                case Quiet():
+                    break
+                case WaitForEffect():
+                    self._wait(None if self._desk.socket is not None else 0)
+                case Window() as window:
+                    self._conduct(window)
+        self._desk.commit()
+
+    def _wait(self, timeout_ms: int | None) -> None:
+        self.waiter.wait(timeout_ms)
+        self._collect_effects()
+
+    def _conduct(self, window: Window) -> None:
+        if window.effects and self._desk.dirty:
+            self._desk.commit()
+        self.windows += 1
+        effects: dict[str, list[EffectReply]] = {}
+        for due, reply in window.effects:
+            granted = EffectReply(actor=due.actor, number=due.number, due_us=due.due_us, reply=reply)
+            effects.setdefault(due.node, []).append(granted)
+        for node in window.nodes:
+            if node != self._name:
+                self._working.add(node)
+                self._remotes[node].grant(self.windows, window.end_us, tuple(effects.get(node, ())))
+        if self._name in window.nodes:
+            self._work(window.end_us, tuple(effects.get(self._name, ())))
+        while self._working:
+            self.waiter.wait()
+        self._core.node_next(self._name, self._partition.next_time())
+        self._settle_dones()
+        self._write_log()
+        self._gate.passed(window.end_us)
+
+    def _settle_dones(self) -> None:
+        """Take in what the other nodes did, once all of them are done: a letter under way may be due before what its
+        receiver, who has not seen it yet, called its next."""
+        for done in self._dones:
+            self._core.node_next(done.node, done.next_us)
+            self._waiting_letters[done.node] = done.waiting
+            self._groups.extend(unpack_log(done.log, self._registry))
+        for done in self._dones:
+            self._account(done.node, done.sent)
+            self._issue(done.node, done.effects)
+        self._dones.clear()
+        self._tell_core()
+
+    def _tell_core(self) -> None:
+        for node, time_us in self._under_way:
+            self._core.letters_sent(node, time_us)
+        self._under_way.clear()
+
+    def _work(self, end_us: int, effects: tuple[EffectReply, ...]) -> None:
+        deliver_effects(self._partition, effects)
+        result = self._partition.run_window(end_us)
+        self._groups.extend(result.groups)
+        for letter in result.outgoing:
+            self._post(self._where[letter.dst], letter)
+        self._issue(self._name, result.effects)
+
+    def _post(self, node: str, letter: Letter) -> None:
+        if node == self._name:
+            self._partition.deliver(letter)
+        else:
+            self._remotes[node].post(letter)
+        self._under_way.append((node, letter.time_us))
+
+    def _issue(self, node: str, effects: tuple[EffectRequest, ...] | list[EffectIssued]) -> None:
+        for effect in effects:
+            self._core.effect_issued(DueEffect(effect.due_us, effect.actor, effect.number, node))
+            reply = self._desk.issue(effect)
+            if reply is not None:
+                self._core.effect_replied(effect.actor, effect.number, reply)
+
+    def _collect_effects(self) -> None:
+        for effect, reply in self._desk.collect():
+            self._core.effect_replied(effect.actor, effect.number, reply)
+
+    # --- the log ---------------------------------------------------------------------------------------------------
+
+    def _write_log(self) -> None:
+        if not self._groups:
+            return
+        rows = merge(self._groups)
+        self._groups = []
+        first = self._journal.count() + 1
+        self._journal.append([LogRow(*row[:7]) for row in rows])
+        now_s = time.monotonic()
+        if now_s - self._committed_s > COMMIT_S:
+            self._committed_s = now_s
+            self._desk.commit()
+        self._observer.observe(first, rows)

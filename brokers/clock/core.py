@@ -1,0 +1,126 @@
+"""Which window comes next: the pure heart of virtual time.
+
+Conservative and barrier-synchronous: a window `[t, t + link_delay)` starts at the earliest thing that is due anywhere.
+It ends early where an effect is due whose reply is not known yet, and cannot start before that reply is there. Where
+windows begin and end never shows in the log; it only decides who may work at the same time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+
+
+@dataclass(frozen=True, slots=True)
+class DueEffect:
+    """An effect that was issued: who waits for it, and until when."""
+
+    due_us: int
+    actor: str
+    number: int
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What the clock grants: which nodes work, up to when, and the effect replies each of them gets."""
+
+    start_us: int
+    end_us: int
+    nodes: tuple[str, ...]
+    effects: tuple[tuple[DueEffect, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForEffect:
+    """Nothing can be granted before this effect has its reply."""
+
+    effect: DueEffect
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Nothing is due anywhere: the run is over."""
+
+
+class ClockCore:
+    """Knows when each node has its next letter, and which effects are due. No I/O, no time of its own."""
+
+    def __init__(self, nodes: Iterable[str], *, link_delay_us: int) -> None:
+        self.now_us = 0  # end of the last granted window
+        self._link_delay_us = link_delay_us
+        self._next: dict[str, int | None] = dict.fromkeys(nodes)
+        self._due: list[tuple[int, str, int, DueEffect]] = []
+        self._replies: dict[tuple[str, int], bytes] = {}
+
+    def node_next(self, node: str, next_us: int | None) -> None:
+        """A node tells when its earliest letter is due."""
+        self._next[node] = next_us
+
+    def letters_sent(self, node: str, earliest_us: int) -> None:
+        """Letters are under way to `node`, the earliest for `earliest_us`."""
+        known = self._next[node]
+        self._next[node] = earliest_us if known is None else min(known, earliest_us)
+
+    def effect_issued(self, effect: DueEffect) -> None:
+        heappush(self._due, (effect.due_us, effect.actor, effect.number, effect))
+
+    def effect_replied(self, actor: str, number: int, reply: bytes) -> None:
+        self._replies[(actor, number)] = reply
+
+    def effects_open(self) -> int:
+        """Effects that are not delivered yet."""
+        return len(self._due)
+
+    def earliest_us(self) -> int | None:
+        """When the next thing is due, whatever it is; None when nothing is."""
+        times = [time for time in self._next.values() if time is not None]
+        if self._due:
+            times.append(self._due[0][0])
+        return min(times, default=None)
+
+    def next_window(self, *, not_after_us: int | None = None) -> Window | WaitForEffect | Quiet:
+        """Decide. `not_after_us` cuts the window where something from outside must happen first."""
+        start = self.earliest_us()
+        if start is None:
+            return Quiet()
+        end = start + self._link_delay_us
+        if not_after_us is not None:
+            end = min(end, not_after_us)
+        ready: list[tuple[DueEffect, bytes]] = []
+        kept: list[tuple[int, str, int, DueEffect]] = []
+        blocked: DueEffect | None = None
+        while self._due and self._due[0][0] < end:
+            entry = heappop(self._due)
+            effect = entry[3]
+            reply = self._replies.get((effect.actor, effect.number))
+            if reply is None:
+                kept.append(entry)
+                blocked, end = effect, effect.due_us
+                break
+            ready.append((effect, reply))
+        if blocked is not None and end <= start:
+            self._put_back(kept, ready)
+            return WaitForEffect(blocked)
+        late = [pair for pair in ready if pair[0].due_us >= end]
+        self._put_back(kept, late)
+        granted = tuple(pair for pair in ready if pair[0].due_us < end)
+        return self._grant(start, end, granted)
+
+    def _grant(self, start: int, end: int, granted: tuple[tuple[DueEffect, bytes], ...]) -> Window:
+        for effect, _ in granted:
+            del self._replies[(effect.actor, effect.number)]
+        wanted = {effect.node for effect, _ in granted}
+        nodes = tuple(
+            node for node, time in self._next.items() if node in wanted or (time is not None and time < end)
+        )
+        self.now_us = end
+        return Window(start, end, nodes, granted)
+
+    def _put_back(
+        self, entries: list[tuple[int, str, int, DueEffect]], pairs: Iterable[tuple[DueEffect, bytes]]
+    ) -> None:
+        self._due.extend(entries)
+        self._due.extend((effect.due_us, effect.actor, effect.number, effect) for effect, _ in pairs)
+        heapify(self._due)

@@ -1,0 +1,104 @@
+"""Effects between the actors that ask for them and the world that replies: journalled before they are used.
+
+A reply that is in the journal is used again; its request must be the same, or the run has diverged from what it
+replays. Otherwise the executor is asked. The seed of a request comes from the effect's id, so that the same request has
+the same answer whoever gives it, and however often.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any, Protocol
+
+from brokers.clock.messages import EffectRequest
+from brokers.journal.errors import DivergedError
+from brokers.journal.journal import Journal
+from brokers.journal.rows import StoredEffect
+from brokers.node.partition import EffectIssued
+
+ATTEMPT = 0  # infrastructure faults are retried below this level and never seen by actors
+
+
+class Executor(Protocol):
+    """Carries requests to engines and brings replies; loses none."""
+
+    @property
+    def socket(self) -> Any:
+        """Readable when replies may be there; None if `submit` answers at once."""
+        ...
+
+    def submit(self, ticket: str, request: bytes, seed: int) -> None: ...
+
+    def drain(self) -> list[tuple[str, bytes]]:
+        """Replies that are there now, as (ticket, packed body)."""
+        ...
+
+
+class NoExecutor:
+    """For `replay`: every reply must come from the journal."""
+
+    socket = None
+
+    def submit(self, ticket: str, request: bytes, seed: int) -> None:
+        """Raises DivergedError: the replayed run never asked for this."""
+        raise DivergedError(0, f"effect {ticket}", "(not asked)", "(asked)")
+
+    def drain(self) -> list[tuple[str, bytes]]:
+        return []
+
+
+class EffectDesk:
+    """Owns the effects that are under way."""
+
+    def __init__(self, journal: Journal, executor: Executor, *, seed: int) -> None:
+        self.dirty = False  # replies were journalled that are not committed yet
+        self.asked = 0  # how many the executor got; the others came from the journal
+        self._journal, self._executor, self._seed = journal, executor, seed
+        self._open: dict[str, EffectIssued | EffectRequest] = {}
+
+    @property
+    def socket(self) -> Any:
+        """Readable when replies may be there; None if they are there at once."""
+        return self._executor.socket
+
+    def issue(self, effect: EffectIssued | EffectRequest) -> bytes | None:
+        """Take an effect on. Returns its reply if the journal has it. Raises DivergedError if it was another request."""
+        stored = self._journal.effect(effect.actor, effect.number, ATTEMPT)
+        if stored is not None:
+            digest = digest_of(effect.request)
+            if stored.request_digest != digest:
+                name = f"request of effect {effect.actor}/{effect.number}"
+                raise DivergedError(self._journal.count(), name, stored.request_digest.hex(), digest.hex())
+            return stored.reply
+        ticket = f"{effect.actor}#{effect.number}#{ATTEMPT}"
+        self._open[ticket] = effect
+        self.asked += 1
+        self._executor.submit(ticket, effect.request, self._seed_of(ticket))
+        return None
+
+    def collect(self) -> list[tuple[EffectIssued | EffectRequest, bytes]]:
+        """Replies that have come, journalled (not yet committed)."""
+        done = []
+        for ticket, reply in self._executor.drain():
+            effect = self._open.pop(ticket)
+            stored = StoredEffect(
+                effect.actor, effect.number, ATTEMPT, digest_of(effect.request), reply, effect.due_us
+            )
+            self._journal.add_effect(stored, effect.request)
+            self.dirty = True
+            done.append((effect, reply))
+        return done
+
+    def commit(self) -> None:
+        """Make the replies durable: from now on they may be delivered."""
+        self._journal.commit()
+        self.dirty = False
+
+    def _seed_of(self, ticket: str) -> int:
+        digest = blake2b(f"{self._seed}|{ticket}".encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "big") >> 1
+
+
+def digest_of(request: bytes) -> bytes:
+    """What is kept of a request to compare a replay with."""
+    return blake2b(request, digest_size=16).digest()
