@@ -1,0 +1,43 @@
+"""Which keys this version acts on. Every other accepted key is checked, kept and reported as not acted on yet."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# A section stands for all of its keys.
+ACTED_ON: Final = (
+    "experiment.name",
+    "experiment.num_simulated_days",
+    "experiment.sprint_duration_minutes",  # by --paced only
+    "simulation",
+    "team.max_engineers",  # checked before a run starts
+    "team.max_total_team_size",  # checked before a run starts
+    "team.wip_limits",
+    "team.tester_pairing",
+    "disturbances.enabled",
+    "disturbances.frequencies",
+    "disturbances.suppress",
+    "disturbances.blast_radius_controls.max_velocity_impact",
+    "models.agents.<id>.name",
+    "models.agents.<id>.seniority",
+    "models.agents.<id>.primary_specialization",
+    "models.agents.<id>.auxiliary_specializations",
+    "models.agents.<id>.specializations",
+    "models.agents.<id>.role_archetype",
+    "models.agents.<id>.team_id",
+    "teams[].id",
+    "teams[].name",
+    "teams[].agents",
+    "teams[].wip_limits",
+    "coordination.coordinators",  # decides who is in no team
+    "code_generation.mode",
+    "monitoring.prometheus_port",
+    "backlog",
+    "policy",
+    "pairing",
+)
+
+
+def is_acted_on(generic_key: str) -> bool:
+    """Whether this version acts on a key, written as the schema names it (`models.agents.<id>.name`)."""
+    return any(generic_key == key or generic_key.startswith(f"{key}.") for key in ACTED_ON)

@@ -1,0 +1,233 @@
+"""What no section can see alone: options that contradict each other, agents and teams that do not fit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from config.rosters import ONLY_TEAM, TeamRoster, members_of
+from config.schema import nearest_name
+from config.section import minute_of_day
+from config.sections import RunConfig
+from config.team_sections import ROLE_PARTS, AgentSection
+from config.yaml_tree import Loc
+
+AGENTS: Loc = ("models", "agents")
+TEAMS: Loc = ("teams",)
+COORDINATORS: Loc = ("coordination", "coordinators")
+SHORT_ROLES = ("dev_lead", "qa_lead", "po")  # how the peer's files name roles, whoever holds them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A contradiction, the path to blame, and every path it was concluded from."""
+
+    at: Loc
+    message: str
+    allowed: str = ""
+    nearest: str = ""
+    concluded_from: tuple[Loc, ...] = ()
+
+
+def findings(config: RunConfig, *, chosen: Callable[[Loc], bool]) -> Iterator[Finding]:
+    """Yield every contradiction. `chosen` tells whether the user, not the default profile, set a path."""
+    yield from _time_and_reviews(config, chosen)
+    yield from _agents(config)
+    yield from _protected_roles(config)
+    yield from _declared_teams(config)
+    yield from _coordination(config)
+    if config.models.agents:
+        for index, roster in enumerate(_original_rosters(config)):
+            yield from _roster(config, roster, ("teams", index) if config.teams else AGENTS)
+
+
+def _time_and_reviews(config: RunConfig, chosen: Callable[[Loc], bool]) -> Iterator[Finding]:
+    start, end = ("simulation", "work_start"), ("simulation", "work_end")
+    if minute_of_day(config.simulation.work_end) <= minute_of_day(config.simulation.work_start):
+        yield Finding(
+            at=end,
+            message=f"{config.simulation.work_end} is not allowed",
+            allowed=f"a time of day after simulation.work_start, {config.simulation.work_start}",
+            concluded_from=(start, end),
+        )
+    alias, cadence = ("experiment", "sprints_per_stakeholder_review"), ("stakeholder_review", "cadence")
+    given = config.experiment.sprints_per_stakeholder_review
+    if given not in (None, config.stakeholder_review.cadence) and chosen(cadence):
+        yield Finding(
+            at=alias,
+            message=f"{given} contradicts stakeholder_review.cadence, which is {config.stakeholder_review.cadence}",
+            allowed="one of the two, or the same number",
+            concluded_from=(alias, cadence),
+        )
+    webhook: Loc = ("stakeholder_review", "webhook")
+    silent = not config.stakeholder_review.webhook.url.strip() and not chosen((*webhook, "url_env"))
+    if config.stakeholder_review.webhook.enabled and silent:
+        yield Finding(
+            at=(*webhook, "url"),
+            message="is missing while stakeholder_review.webhook.enabled is true",
+            allowed="a URL, or the name of a variable in url_env",
+            concluded_from=((*webhook, "url"), (*webhook, "enabled")),
+        )
+
+
+def _agents(config: RunConfig) -> Iterator[Finding]:
+    if not config.models.agents:
+        yield Finding(at=AGENTS, message="names no agent", allowed="at least one agent", concluded_from=(AGENTS,))
+    for agent_id, agent in config.models.agents.items():
+        at: Loc = (*AGENTS, agent_id)
+        for key, message, allowed in _specialization_slips(agent):
+            yield Finding(at=(*at, key), message=message, allowed=allowed, concluded_from=(at,))
+        if agent.runtime == "anthropic" and not config.runtimes.anthropic.enabled:
+            yield Finding(
+                at=(*at, "runtime"),
+                message="anthropic is switched off",
+                allowed="another runtime, or runtimes.anthropic.enabled: true",
+                concluded_from=(at, ("runtimes", "anthropic")),
+            )
+
+
+def _specialization_slips(agent: AgentSection) -> Iterator[tuple[str, str, str]]:
+    primary, older = agent.primary_specialization, agent.specializations
+    if not agent.primary:
+        yield "primary_specialization", "is missing", "a lower-case name such as test_automation"
+    elif primary and older and primary not in older:
+        yield "specializations", f"does not contain the primary specialization {primary}", "one of the two keys"
+    most = 1 if agent.seniority == "junior" else 2
+    if len(agent.auxiliaries) > most:
+        key = "auxiliary_specializations" if agent.auxiliary_specializations else "specializations"
+        yield (
+            key,
+            f"gives {len(agent.auxiliaries)} auxiliary specializations",
+            f"at most {most} for a {agent.seniority}",
+        )
+
+
+def _protected_roles(config: RunConfig) -> Iterator[Finding]:
+    agents = config.models.agents
+    known = {*SHORT_ROLES, *ROLE_PARTS, *agents}
+    for index, role in enumerate(config.team.turnover.protect_roles):
+        at: Loc = ("team", "turnover", "protect_roles", index)
+        if role not in known and not any(agent_id.endswith(f"_{role}") for agent_id in agents):
+            yield Finding(
+                at=at,
+                message=f"{role} is no agent and no role",
+                allowed="an agent id, the end of one, or a role",
+                nearest=nearest_name(role, sorted(known)),
+                concluded_from=(at[:-1], AGENTS),
+            )
+
+
+def _declared_teams(config: RunConfig) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    used = (AGENTS, TEAMS, COORDINATORS)
+    for index, team in enumerate(config.teams):
+        if team.id in {earlier.id for earlier in config.teams[:index]}:
+            yield Finding(at=("teams", index, "id"), message=f"{team.id} names two teams", concluded_from=(TEAMS,))
+        for place, agent_id in enumerate(team.agents):
+            at: Loc = ("teams", index, "agents", place)
+            home = config.models.agents[agent_id].team_id if agent_id in config.models.agents else None
+            if agent_id not in config.models.agents:
+                near = nearest_name(agent_id, config.models.agents)
+                yield Finding(at=at, message=f"there is no agent {agent_id}", nearest=near, concluded_from=used)
+            elif agent_id in seen:
+                message = f"{agent_id} is already in team {seen[agent_id]}"
+                yield Finding(at=at, message=message, allowed="one team for each agent", concluded_from=used)
+            elif home not in (None, team.id):
+                message = f"{agent_id} is already in team {home} by its team_id"
+                yield Finding(at=at, message=message, allowed="one team for each agent", concluded_from=used)
+            seen.setdefault(agent_id, team.id)
+    yield from _homes(config)
+
+
+def _homes(config: RunConfig) -> Iterator[Finding]:
+    """Check the other direction: the team that each agent names, or fails to be named by."""
+    team_ids = [team.id for team in config.teams] or [ONLY_TEAM]
+    named = {agent_id for team in config.teams for agent_id in members_of(team, config.models.agents)}
+    used = (AGENTS, TEAMS, COORDINATORS)
+    for agent_id, agent in config.models.agents.items():
+        at: Loc = (*AGENTS, agent_id)
+        if agent.team_id is not None and agent.team_id not in team_ids:
+            yield Finding(
+                at=(*at, "team_id"),
+                message=f"there is no team {agent.team_id}",
+                allowed=f"one of {', '.join(team_ids)}",
+                nearest=nearest_name(agent.team_id, team_ids),
+                concluded_from=used,
+            )
+        elif config.teams and agent_id not in named and agent_id not in config.coordination.coordinators:
+            yield Finding(
+                at=at,
+                message="is in no team",
+                allowed="one of the teams, or coordination.coordinators",
+                concluded_from=used,
+            )
+
+
+def _coordination(config: RunConfig) -> Iterator[Finding]:
+    agents, used = config.models.agents, (AGENTS, TEAMS, COORDINATORS)
+    named = {agent_id for team in config.teams for agent_id in members_of(team, agents)}
+    named |= {agent_id for agent_id, agent in agents.items() if agent.team_id is not None}
+    counted = Counter(config.coordination.coordinators)
+    for index, agent_id in enumerate(config.coordination.coordinators):
+        at: Loc = (*COORDINATORS, index)
+        if agent_id not in agents:
+            near = nearest_name(agent_id, agents)
+            yield Finding(at=at, message=f"there is no agent {agent_id}", nearest=near, concluded_from=used)
+        elif agent_id in named:
+            yield Finding(at=at, message=f"{agent_id} coordinates and is in a team", concluded_from=used)
+        if counted[agent_id] > 1 and agent_id in config.coordination.coordinators[:index]:
+            yield Finding(at=at, message=f"{agent_id} is given twice", concluded_from=used)
+    if config.coordination.enabled and len(config.teams) < 2:
+        yield Finding(
+            at=("coordination", "enabled"),
+            message=f"coordination needs at least 2 teams, there is {len(config.teams) or 1}",
+            allowed="false, or more teams",
+            concluded_from=(TEAMS, ("coordination", "enabled")),
+        )
+    budget = config.coordination.overhead_budget
+    weights = budget.coordination_step_weight + budget.distribution_step_weight + budget.checkin_step_weight
+    if round(weights, 3) > 1:
+        at = ("coordination", "overhead_budget")
+        yield Finding(at=at, message="the three step weights exceed 1 together", concluded_from=(at,))
+
+
+def _original_rosters(config: RunConfig) -> tuple[TeamRoster, ...]:
+    return config.resolved_teams()[: len(config.teams) or 1]
+
+
+def _roster(config: RunConfig, roster: TeamRoster, at: Loc) -> Iterator[Finding]:
+    used = (AGENTS, TEAMS, COORDINATORS)
+    for message, allowed in _roster_slips(roster):
+        yield Finding(at=at, message=f"team {roster.id} {message}", allowed=allowed, concluded_from=used)
+    size, engineers = len(roster.members), len(roster.developers)
+    for key, number, what in (
+        ("max_total_team_size", size, "members"),
+        ("max_engineers", engineers, "developers"),
+    ):
+        limit = getattr(config.team, key)
+        if number > limit:
+            yield Finding(
+                at=at,
+                message=f"team {roster.id} has {number} {what}",
+                allowed=f"at most team.{key}, {limit}",
+                concluded_from=(*used, ("team", key)),
+            )
+
+
+def _roster_slips(roster: TeamRoster) -> Iterator[tuple[str, str]]:
+    owners = [member.id for member in roster.members if member.is_product_owner]
+    if not roster.members:
+        yield "has no members", "at least a developer, a product owner and someone who can lead"
+        return
+    if not roster.developers:
+        yield "has no developer", "an agent whose role_archetype contains developer"
+    if not owners:
+        yield (
+            "has no product owner",
+            "an agent with product_owner in its role_archetype, an id that ends in _po, or a single pure leader",
+        )
+    if len(owners) > 1:
+        yield f"has {len(owners)} product owners, {', '.join(owners)}", "one"
+    if roster.lead is None:
+        yield "has nobody who can lead", "another agent with leader in its role_archetype, or a senior developer"
