@@ -78,7 +78,6 @@ class Conductor:
         codec: LetterCodec,
         journal: Journal,
         desk: EffectDesk,
-        observer: Observer,
         link_delay_us: int,
         remotes: Mapping[str, RemoteMember] | None = None,
         where: Mapping[str, str] | None = None,
@@ -88,8 +87,9 @@ class Conductor:
         """`where` tells the node of every actor that is not in `partition`."""
         self.waiter = waiter or Waiter()
         self.windows = 0
-        self._name, self._partition, self._registry, self._codec = name, partition, registry, codec
-        self._journal, self._desk, self._observer, self._gate = journal, desk, observer, gate or OpenGate()
+        self.codec = codec
+        self._name, self._partition, self._registry = name, partition, registry
+        self._journal, self._desk, self._gate = journal, desk, gate or OpenGate()
         self._remotes, self._where = dict(remotes or {}), dict(where or {})
         self._core = ClockCore((name, *self._remotes), link_delay_us=link_delay_us)
         self._working: set[str] = set()
@@ -125,13 +125,18 @@ class Conductor:
 
     # --- links -----------------------------------------------------------------------------------------------------
 
-    def listen(self, inbox: Inbox, names: Mapping[int, str]) -> None:
-        """Take part in links: `names` gives each node's name by its number."""
+    def dismiss(self) -> None:
+        """Tell the other nodes that the run is over."""
+        for remote in self._remotes.values():
+            remote.finish()
+
+    def listen(self, inbox: Inbox) -> None:
+        """Take part in links."""
 
         def receive() -> None:
             while (frame := inbox.receive(wait=False)) is not None:
                 for parts in frame[1]:
-                    letter = self._codec.from_list(parts)
+                    letter = self.codec.from_list(parts)
                     if letter.dst.startswith("@"):
                         self._steer(letter.body)
                     else:
@@ -167,7 +172,7 @@ class Conductor:
 
     # --- the loop --------------------------------------------------------------------------------------------------
 
-    def run(self) -> None:
+    def run(self, observer: Observer) -> None:
         """Conduct until nothing is due any more; everything is committed then. Raises what stops the run."""
         self._core.node_next(self._name, self._partition.next_time())
         while True:
@@ -184,6 +189,7 @@ class Conductor:
                     self._wait(None if self._desk.socket is not None else 0)
                 case Window() as window:
                     self._conduct(window)
+                    self._write_log(observer)
         self._desk.commit()
 
     def _wait(self, timeout_ms: int | None) -> None:
@@ -208,7 +214,6 @@ class Conductor:
             self.waiter.wait()
         self._core.node_next(self._name, self._partition.next_time())
         self._settle_dones()
-        self._write_log()
         self._gate.passed(window.end_us)
 
     def _settle_dones(self) -> None:
@@ -257,7 +262,7 @@ class Conductor:
 
     # --- the log ---------------------------------------------------------------------------------------------------
 
-    def _write_log(self) -> None:
+    def _write_log(self, observer: Observer) -> None:
         if not self._groups:
             return
         rows = merge(self._groups)
@@ -268,4 +273,4 @@ class Conductor:
         if now_s - self._committed_s > COMMIT_S:
             self._committed_s = now_s
             self._desk.commit()
-        self._observer.observe(first, rows)
+        observer.observe(first, rows)

@@ -52,7 +52,6 @@ class RemoteMember:
     def finish(self) -> None:
         self._link.send(control(self._codec, NODE, Finish()))
         self._link.flush()
-        self._link.close()
 
 
 _pack = packer()

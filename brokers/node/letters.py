@@ -58,7 +58,7 @@ class LetterCodec:
     """Letters to wire lists `[time, dst, src, seq, cause, corr, deadline, body]` and back. One per thread."""
 
     def __init__(self, registry: Registry, tie: Tie) -> None:
-        self._registry, self._tie = registry, tie
+        self._registry, self.tie = registry, tie
         self._pack = packer()
 
     def to_record(self, letter: Letter) -> bytes:
@@ -88,4 +88,4 @@ class LetterCodec:
         """The letter of a decoded wire list. Raises WireError on a body that is not known."""
         time_us, dst, src, seq, cause, corr, deadline_us, body = parts
         message = self._registry.from_body(body)
-        return Letter(time_us, self._tie(time_us, src), src, seq, dst, cause, corr, deadline_us, message)
+        return Letter(time_us, self.tie(time_us, src), src, seq, dst, cause, corr, deadline_us, message)

@@ -124,7 +124,8 @@ class Partition:
         self._cells: dict[str, Cell] = {}
         self._hosted: Cell | None = None  # the cell whose actor is being constructed
         self._agenda: list[tuple[int, int, Cell]] = []  # (time, tie-free counter, cell) of every letter
-        self._posted = self._waiting = 0
+        self._posted = 0
+        self.waiting = 0  # letters in all mailboxes
         self._result = WindowResult()
 
     # --- setting up ------------------------------------------------------------------------------------------------
@@ -164,11 +165,11 @@ class Partition:
         cell = self._cells[letter.dst]
         cell.mailbox.push(letter)
         self._posted += 1
-        self._waiting += 1
+        self.waiting += 1
         heappush(self._agenda, (letter.time_us, self._posted, cell))
-        if self._waiting > self._guard:
+        if self.waiting > self._guard:
             largest = max(self._cells.values(), key=lambda each: len(each.mailbox.heap))
-            raise MailboxOverflowError(self._waiting, self._guard, largest.name, len(largest.mailbox.heap))
+            raise MailboxOverflowError(self.waiting, self._guard, largest.name, len(largest.mailbox.heap))
 
     def deliver_effect(self, actor: str, number: int, due_us: int, reply: bytes) -> None:
         """Accept the reply of an effect (packed body); dropped when the incarnation that asked is gone."""
@@ -227,7 +228,7 @@ class Partition:
     # --- one letter ------------------------------------------------------------------------------------------------
 
     def _handle(self, cell: Cell, letter: Letter) -> None:
-        self._waiting -= 1
+        self.waiting -= 1
         if cell.actor is None and not isinstance(letter.body, (Start, Restart)):
             self._postpone(cell, letter)
             return

@@ -150,7 +150,7 @@ def play(folder: Path, *, nodes: int = 1, seed: int = 7, throws: int = 12, turns
     codec = LetterCodec(REGISTRY, partitions[names[0]].tie)
     inbox = Inbox(context, endpoints[names[0]])
     loops = [
-        NodeLoop(name, number, partitions[name], LetterCodec(REGISTRY, codec._tie), endpoint=endpoints[name],
+        NodeLoop(name, number, partitions[name], LetterCodec(REGISTRY, codec.tie), endpoint=endpoints[name],
                  clock_endpoint=endpoints[names[0]], context=context)
         for number, name in enumerate(names) if number
     ]
@@ -171,18 +171,19 @@ def play(folder: Path, *, nodes: int = 1, seed: int = 7, throws: int = 12, turns
     with Journal.create(folder / "run.sqlite", {}) as journal:
         conductor = Conductor(
             name=names[0], partition=partitions[names[0]], registry=REGISTRY, codec=codec, journal=journal,
-            desk=EffectDesk(journal, executor(), seed=seed), observer=collector, link_delay_us=DELAY_US,
+            desk=EffectDesk(journal, executor(), seed=seed), link_delay_us=DELAY_US,
             remotes=remotes, where={p: n for p, n in homes.items() if n != names[0]},
         )
-        conductor.listen(inbox, {number: name for name, number in numbers.items()})
+        conductor.listen(inbox)
         conductor.meet(len(loops))
-        conductor.run()
-    for remote in remotes.values():
-        remote.finish()
+        conductor.run(collector)
+        conductor.dismiss()
     for thread in threads:
         thread.join(timeout=10)
         assert not thread.is_alive()
     inbox.close()
+    for link in links.values():
+        link.close()
     context.term()
     return collector
 

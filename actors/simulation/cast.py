@@ -1,0 +1,74 @@
+"""The actors of one node, from what the run was given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actors.policy.calibration import Calibration, parse_calibration
+from actors.reporting.run_info import RunInfo
+from actors.simulation.build import RunPlan, build_actors, build_registry
+from actors.simulation.inputs import RunInputs
+from actors.simulation.layout import Layout
+from brokers.clock import messages as clock_messages
+from brokers.node.cell import Factory
+from brokers.node.letters import LetterCodec
+from brokers.node.partition import Partition
+from brokers.wire.registry import Registry
+from config.backlog import parse_backlog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cast:
+    """Everybody who plays, the same on every node; `factories` is in the order of the run."""
+
+    registry: Registry
+    factories: dict[str, Factory]
+    calibration: Calibration
+    info: RunInfo
+    seed: int
+    link_delay_us: int
+    sprints: int
+
+    def partition(self, layout: Layout, node: str) -> Partition:
+        """The part of the cast that lives on `node`, ready to start."""
+        partition = Partition(
+            self.registry,
+            seed=self.seed,
+            link_delay_us=self.link_delay_us,
+            knows=lambda actor: actor in self.factories,
+        )
+        for order, (actor, factory) in enumerate(self.factories.items()):
+            if layout.home(actor) == node:
+                partition.start(actor, factory, order=order)
+        return partition
+
+    def codec(self, partition: Partition) -> LetterCodec:
+        return LetterCodec(self.registry, partition.tie)
+
+    def elsewhere(self, layout: Layout, node: str) -> dict[str, str]:
+        """The node of every actor that does not live on `node`."""
+        return {actor: home for actor in self.factories if (home := layout.home(actor)) != node}
+
+
+def assemble(inputs: RunInputs, *, sprints: int) -> Cast:
+    """Build the cast of a run. Reads nothing but `inputs`."""
+    config = inputs.config
+    calibration = parse_calibration(inputs.calibration)
+    backlog = parse_backlog(inputs.backlog, file=inputs.backlog_name)
+    plan = RunPlan(config=config, stories=backlog.stories, calibration=calibration, sprints=sprints)
+    registry = build_registry()
+    registry.register_module(clock_messages)
+    return Cast(
+        registry=registry,
+        factories=build_actors(plan),
+        calibration=calibration,
+        info=RunInfo(
+            experiment=config.experiment.name,
+            seed=config.simulation.seed,
+            start_date=config.simulation.start_date,
+            teams=tuple(team.id for team in config.resolved_teams()),
+        ),
+        seed=config.simulation.seed,
+        link_delay_us=config.simulation.link_delay_ms * 1_000,
+        sprints=sprints,
+    )

@@ -1,0 +1,73 @@
+"""Everything a run reads, as bytes that its journal keeps: resume, fork and replay read nothing else."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Self
+
+from config.sections import RunConfig
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("config", "brokers", "inference", "actors")
+SUFFIXES = frozenset({".py", ".toml", ".yaml", ".j2"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInputs:
+    """Frozen inputs of one run. `teams` etc. are derived from `config`; `backlog` is the file's text."""
+
+    config: RunConfig
+    backlog: str
+    backlog_name: str  # for error messages only
+    calibration: str
+    code: str  # digest of the code that ran it, see `code_digest`
+    from_us: int = 0  # a fork: when `live` overrides take effect
+    live: tuple[tuple[str, str], ...] = ()  # overrides that take effect at `from_us`
+
+    def to_files(self) -> dict[str, bytes]:
+        """What `Journal.create` keeps."""
+        facts = {
+            "backlog_name": self.backlog_name,
+            "code": self.code,
+            "from_us": self.from_us,
+            "live": [list(pair) for pair in self.live],
+        }
+        return {
+            "config.json": self.config.model_dump_json().encode(),
+            "backlog.yaml": self.backlog.encode(),
+            "calibration.toml": self.calibration.encode(),
+            "run.json": json.dumps(facts, sort_keys=True).encode(),
+        }
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> Self:
+        """The inputs that a journal kept. Raises KeyError for a journal of something else."""
+        facts = json.loads(files["run.json"])
+        return cls(
+            config=RunConfig.model_validate_json(files["config.json"]),
+            backlog=files["backlog.yaml"].decode(),
+            backlog_name=facts["backlog_name"],
+            calibration=files["calibration.toml"].decode(),
+            code=facts["code"],
+            from_us=facts["from_us"],
+            live=tuple((key, value) for key, value in facts["live"]),
+        )
+
+    def with_code(self, code: str) -> RunInputs:
+        return replace(self, code=code)
+
+
+def code_digest(root: Path = ROOT) -> str:
+    """One digest over our own code and the Python minor version: the same log is only promised for the same digest."""
+    total = sha256(f"python {sys.version_info.major}.{sys.version_info.minor}\n".encode())
+    for package in PACKAGES:
+        for path in sorted((root / package).rglob("*")):
+            if path.suffix in SUFFIXES and path.is_file():
+                total.update(path.relative_to(root).as_posix().encode() + b"\0")
+                total.update(sha256(path.read_bytes()).digest())
+    return total.hexdigest()

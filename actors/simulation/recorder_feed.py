@@ -1,0 +1,49 @@
+"""From the clock's thread to the recorder's: events over there, samples back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from actors.reporting.entries import LoggedEvent
+from actors.services.recorder import Recorded, Sample, Sampled
+from brokers.node.partition import Row
+
+SAMPLE_S = 0.25  # wall seconds between two samples of metrics and progress
+MOST_UNREAD = 4_000  # events after which the recorder is waited for, so that memory stays flat
+
+
+class RecorderFeed:
+    """Hands events to the recorder's thread, and samples it now and then."""
+
+    def __init__(self, recorder: Any, depths: Callable[[], dict[str, int]]) -> None:
+        self._recorder, self._depths = recorder, depths
+        self._told = 0
+        self._sampled_s = 0.0
+
+    def observe(self, first: int, rows: list[Row]) -> None:
+        entries = tuple(
+            LoggedEvent(n=n, time_us=row.time_us, src=row.src, seq=row.seq, cause=row.cause, message=row.message)
+            for n, row in enumerate(rows, first)
+            if row.message is not None
+        )
+        if entries:
+            self._recorder.tell(Recorded(entries))
+            self._told += len(entries)
+            if self._told >= MOST_UNREAD:
+                self.sample()
+
+    def is_due(self) -> bool:
+        return time.monotonic() - self._sampled_s >= SAMPLE_S
+
+    def sample(self) -> Sampled:
+        """Wait for the recorder; raises what it failed with."""
+        self._sampled_s, self._told = time.monotonic(), 0
+        sampled: Sampled = self._recorder.ask(Sample(tuple(self._depths().items())))
+        return sampled
+
+    def ask(self, question: Any) -> Any:
+        """Ask the recorder something; it has read everything observed before. Raises what it failed with."""
+        self._told = 0
+        return self._recorder.ask(question)

@@ -1,0 +1,186 @@
+"""One life of a run, in the process that holds clock and services: from the journal to the final report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import zmq
+
+from actors.policy.engine import BehaviouralEngine, build_registry
+from actors.scrum.calendar import SprintCalendar
+from actors.services.recorder import Close, Recorder
+from actors.simulation.cast import Cast, assemble
+from actors.simulation.gates import InterruptedRunError, RunGate
+from actors.simulation.inputs import RunInputs, code_digest
+from actors.simulation.layout import SERVICES, Assignment
+from actors.simulation.outside import Outside, connect_hub
+from actors.simulation.recorder_feed import RecorderFeed
+from brokers.clock.conductor import Conductor
+from brokers.clock.effects import EffectDesk, Executor, NoExecutor
+from brokers.clock.members import NODE, RemoteMember, control
+from brokers.clock.messages import PeerAt, Welcome
+from brokers.clock.waiting import Waiter
+from brokers.journal.errors import DivergedError
+from brokers.journal.journal import Journal
+from brokers.links.zmq_links import Inbox, OutLink
+from brokers.node.actor import hosting
+from brokers.node.pool import Pool
+from inference.engines.stopping import StopSignal
+from inference.pool.dispatcher import PoolDispatcher
+from inference.pool.embedded import EmbeddedPool
+
+
+class CodeChangedError(Exception):
+    """Raised when a journal was written by other code: the same log cannot be promised."""
+
+    def __init__(self, was: str, now: str) -> None:
+        super().__init__(
+            f"this run was recorded by other code ({was[:12]}, now {now[:12]}); "
+            "--allow-code-change replays it up to the first differing event"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a life of a run ended."""
+
+    report: dict[str, Any]
+    replayed: int  # rows that were compared with an earlier life
+    rows: int
+
+
+Say = Callable[[dict[str, Any]], None]
+
+
+class Session:
+    """Builds and runs everything of the services node. `say` gets progress maps; `stop` ends the run early."""
+
+    def __init__(self, assignment: Assignment, *, say: Say, stop: StopSignal | None = None) -> None:
+        self._assignment, self._say, self._stop = assignment, say, stop
+        self._stack = ExitStack()
+        self._context: zmq.Context[Any] = zmq.Context()
+
+    def run(self) -> Outcome:
+        """Raises DivergedError, CodeChangedError, NodeError, ClockError, JournalError, InterruptedRunError."""
+        with self._stack as stack:
+            journal = stack.enter_context(Journal.open(self._assignment.run_folder / "run.sqlite"))
+            stack.callback(self._context.term)
+            inputs = RunInputs.from_files(journal.inputs())
+            if inputs.code != (now := code_digest()) and not self._assignment.allow_code_change:
+                raise CodeChangedError(inputs.code, now)
+            sprints = int(journal.get_state("sprints") or inputs.config.simulation.sprints)
+            try:
+                return self._live(journal, inputs, assemble(inputs, sprints=sprints))
+            except InterruptedRunError:
+                journal.commit()
+                raise
+
+    def _live(self, journal: Journal, inputs: RunInputs, cast: Cast) -> Outcome:
+        recorder = self._start_recorder(cast)
+        gate = self._gate(inputs)
+        conductor = self._conductor(journal, cast, gate)
+        feed = RecorderFeed(recorder, conductor.waiting_letters)
+        hub = connect_hub(self._context, self._assignment.hub_endpoint)
+        if hub is not None:
+            self._stack.callback(hub.close)
+        outside = Outside(cast=cast, journal=journal, gate=gate, feed=feed, hub=hub, say=self._say)
+        outside.open(conductor)
+        conductor.run(outside)
+        conductor.dismiss()
+        return self._finish(journal, feed, outside)
+
+    def _start_recorder(self, cast: Cast) -> Any:
+        pool = Pool(1)
+        self._stack.callback(pool.close)
+        token = hosting.set(pool)
+        try:
+            return Recorder.start(self._assignment.run_folder, cast.info, sprints=cast.sprints)
+        finally:
+            hosting.reset(token)
+
+    def _gate(self, inputs: RunInputs) -> RunGate:
+        simulation, experiment = inputs.config.simulation, inputs.config.experiment
+        calendar = SprintCalendar(
+            days_per_sprint=experiment.num_simulated_days, start_weekday=simulation.start_date.weekday()
+        )
+        return RunGate.of(
+            calendar,
+            sprint_minutes=experiment.sprint_duration_minutes,
+            paced=self._assignment.paced,
+            paused=self._assignment.paused,
+        )
+
+    def _conductor(self, journal: Journal, cast: Cast, gate: RunGate) -> Conductor:
+        layout = self._assignment.layout
+        partition = cast.partition(layout, SERVICES)
+        codec = cast.codec(partition)
+        links = {name: OutLink(self._context, self._assignment.endpoint(name), 0) for name in layout.names[1:]}
+        for link in links.values():
+            self._stack.callback(link.close)
+        waiter = Waiter()
+        if self._stop is not None:
+            waiter.add(self._stop.fileno(), _interrupt)
+        conductor = Conductor(
+            name=SERVICES,
+            partition=partition,
+            registry=cast.registry,
+            codec=codec,
+            journal=journal,
+            desk=EffectDesk(journal, self._executor(cast), seed=cast.seed),
+            link_delay_us=cast.link_delay_us,
+            remotes={name: RemoteMember(link, codec, SERVICES) for name, link in links.items()},
+            where=cast.elsewhere(layout, SERVICES),
+            gate=gate,
+            waiter=waiter,
+        )
+        if links:
+            self._meet(conductor, cast, links)
+        return conductor
+
+    def _executor(self, cast: Cast) -> Executor:
+        if self._assignment.replay:
+            return NoExecutor()
+        if self._assignment.nodes == 1:
+            return EmbeddedPool(BehaviouralEngine(cast.seed, cast.calibration), build_registry())
+        dispatcher = PoolDispatcher(self._context, self._assignment.endpoint("pool"))
+        self._stack.callback(dispatcher.close)
+        return dispatcher
+
+    def _meet(self, conductor: Conductor, cast: Cast, links: dict[str, OutLink]) -> None:
+        """Wait for the other nodes, then tell everybody where everybody is."""
+        layout = self._assignment.layout
+        inbox = Inbox(self._context, self._assignment.endpoint(SERVICES))
+        self._stack.callback(inbox.close)
+        conductor.listen(inbox)
+        conductor.meet(len(links))
+        peers = tuple(
+            PeerAt(
+                node=name,
+                endpoint=self._assignment.endpoint(name),
+                actors=layout.residents(name, cast.factories),
+            )
+            for name in layout.names
+        )
+        for link in links.values():
+            link.send(control(conductor.codec, NODE, Welcome(peers=peers)))
+            link.flush()
+
+    def _finish(self, journal: Journal, feed: RecorderFeed, outside: Outside) -> Outcome:
+        if journal.count() < journal.stored_count():
+            raise DivergedError(journal.count() + 1, "end of the run", "more rows", "(nothing)")
+        digest = journal.digest()
+        report: dict[str, Any] = feed.ask(Close(digest))
+        journal.set_state("digest", digest)
+        journal.set_state("finished", "yes")
+        journal.commit()
+        outside.finished()
+        if self._assignment.hold_s:
+            outside.hold(self._assignment.hold_s)
+        return Outcome(report=report, replayed=outside.replayed, rows=journal.count())
+
+
+def _interrupt() -> None:
+    raise InterruptedRunError
