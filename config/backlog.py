@@ -104,7 +104,15 @@ def load_backlog(path: Path) -> Backlog:
     """
     problems: list[Problem] = []
     text = read_text(path, problems)
-    backlog = _parsed(text, str(path), problems) if text is not None else None
+    if text is None:
+        raise ConfigError(tuple(problems))
+    return parse_backlog(text, file=str(path))
+
+
+def parse_backlog(text: str, *, file: str) -> Backlog:
+    """Check a backlog that was read already; `file` names it in problems. Raises ConfigError."""
+    problems: list[Problem] = []
+    backlog = _parsed(text, file, problems)
     if backlog is None or problems:
         raise ConfigError(tuple(sorted(dict.fromkeys(problems), key=lambda problem: problem.line)))
     return backlog

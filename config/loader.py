@@ -75,6 +75,20 @@ def load_config(path: Path | None, *, overrides: Sequence[str] = ()) -> LoadedCo
     return LoadedConfig(config=config, accepted_but_unused=unused, sources=tuple(sources))
 
 
+def override_config(config: RunConfig, overrides: Sequence[str], *, file: str = "recorded configuration") -> RunConfig:
+    """Lay `key=value` settings over a configuration that was checked already. Raises ConfigError."""
+    problems: list[Problem] = []
+    settings = parse_overrides(overrides, problems)
+    tree = parse_tree(config.model_dump_json(), file, problems)  # JSON is YAML
+    assert tree is not None, "a checked configuration parses"
+    for loc, leaf in settings:
+        tree = put(tree, loc, leaf, problems)
+    checked = _check(tree, problems)
+    if checked is None or problems:
+        raise ConfigError(_in_reading_order(problems))
+    return checked
+
+
 def _read_layer(path: Path, problems: list[Problem], sources: list[Source]) -> Located | None:
     text = read_text(path, problems)
     if text is None:

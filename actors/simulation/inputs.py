@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Self
@@ -19,24 +19,17 @@ SUFFIXES = frozenset({".py", ".toml", ".yaml", ".j2"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunInputs:
-    """Frozen inputs of one run. `teams` etc. are derived from `config`; `backlog` is the file's text."""
+    """Frozen inputs of one run; `backlog` and `calibration` are the texts of their files."""
 
     config: RunConfig
     backlog: str
     backlog_name: str  # for error messages only
     calibration: str
     code: str  # digest of the code that ran it, see `code_digest`
-    from_us: int = 0  # a fork: when `live` overrides take effect
-    live: tuple[tuple[str, str], ...] = ()  # overrides that take effect at `from_us`
 
     def to_files(self) -> dict[str, bytes]:
         """What `Journal.create` keeps."""
-        facts = {
-            "backlog_name": self.backlog_name,
-            "code": self.code,
-            "from_us": self.from_us,
-            "live": [list(pair) for pair in self.live],
-        }
+        facts = {"backlog_name": self.backlog_name, "code": self.code}
         return {
             "config.json": self.config.model_dump_json().encode(),
             "backlog.yaml": self.backlog.encode(),
@@ -54,12 +47,7 @@ class RunInputs:
             backlog_name=facts["backlog_name"],
             calibration=files["calibration.toml"].decode(),
             code=facts["code"],
-            from_us=facts["from_us"],
-            live=tuple((key, value) for key, value in facts["live"]),
         )
-
-    def with_code(self, code: str) -> RunInputs:
-        return replace(self, code=code)
 
 
 def code_digest(root: Path = ROOT) -> str:

@@ -47,6 +47,7 @@ class Assignment:
     sockets: str  # private directory of the run's sockets
     nodes: int
     node: str
+    parent: int | None = None  # process to die with
     replay: bool = False  # every effect must come from the journal
     hub_endpoint: str | None = None  # None: no door for outsiders
     paced: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-import os
+import signal
 import sys
 
 import zmq
@@ -22,7 +22,7 @@ def serve(assignment: Assignment) -> None:
     """Host this node's actors until the run is over. Raises NodeError for what stops the run."""
     with JournalReader(assignment.run_folder / "run.sqlite") as journal:
         inputs = RunInputs.from_files(journal.inputs())
-        sprints = int(journal.get_state("sprints") or inputs.config.simulation.sprints)
+        sprints = int(journal.state("sprints") or inputs.config.simulation.sprints)
     cast = assemble(inputs, sprints=sprints)
     layout = assignment.layout
     partition = cast.partition(layout, assignment.node)
@@ -51,10 +51,10 @@ def tune_memory() -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Serve one node of a run."""
-    if not die_with_parent(os.getppid()):
-        return ExitCode.OK
+    assignment = Assignment.from_argument((argv or sys.argv[1:])[0])
+    die_with_parent(assignment.parent, number=signal.SIGKILL)
     try:
-        serve(Assignment.from_argument((argv or sys.argv[1:])[0]))
+        serve(assignment)
     except NodeError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return ExitCode.RESUMABLE

@@ -13,8 +13,7 @@ from typing import Any, TypeAlias
 
 import zmq
 
-from actors.services.chaos_messages import CrashActor
-from actors.services.disturbance_messages import InjectDisturbance
+from actors.services.disturbance_messages import CrashActor, InjectDisturbance
 from actors.services.recorder import Snapshot
 from actors.simulation.cast import Cast
 from actors.simulation.gates import RunGate

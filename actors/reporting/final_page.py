@@ -1,0 +1,122 @@
+"""`final_report.md`: the final report for people, the summary first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from actors.reporting.writing import one_line, percent, shown, sparkline, table
+
+Report = Mapping[str, Any]
+
+
+def final_page(report: Report) -> str:
+    """The page, from the value of `final_report.json`."""
+    title = one_line(report["experiment"]) or "Scrummage run"
+    parts = [
+        f"# {title}",
+        _summary(report),
+        "## Sprints\n\n" + _sprints(report),
+        "## Disturbances\n\n" + _disturbances(report),
+        "## People\n\n" + _people(report),
+        "## Dead letters\n\n" + _dead_letters(report),
+        "## What was not measured\n\n" + _unmeasured(report),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _summary(report: Report) -> str:
+    metrics = report["metrics"]
+    velocity = [sprint["velocity"] for sprint in report["sprints"].values()]
+    teams = ", ".join(report["teams"])
+    lines = [f"- {report['total_sprints']} sprints from {report['start_date']}, seed {report['seed']}, team {teams}"]
+    lines += _delivery(metrics, sparkline(velocity))
+    lines += _collaboration(metrics)
+    lines.append(f"- {report['events']} events, digest `{report['event_digest']}`")
+    lines += [f"- team {name} stopped: {team['ended']}" for name, team in report["teams"].items() if team["ended"]]
+    return "\n".join(lines)
+
+
+def _delivery(metrics: Report, bars: str) -> list[str]:
+    means = [shown(metrics[name]) for name in ("avg_velocity", "velocity_first_3", "velocity_last_3")]
+    stories, points, planned = metrics["total_features"], metrics["total_points"], metrics["planned_points"]
+    kept, overrun = percent(metrics["commitment_kept"]), percent(metrics["mean_overrun"])
+    return [
+        f"- velocity {bars} mean {means[0]}, first three {means[1]}, last three {means[2]} points",
+        f"- {stories} stories with {points} points accepted, {kept} of the {planned} points planned",
+        f"- cycle time {shown(metrics['cycle_time_avg_hours'], ' h')}; tasks took {overrun} more than estimated",
+    ]
+
+
+def _collaboration(metrics: Report) -> list[str]:
+    sessions, consensus = metrics["pairing_sessions"], percent(metrics["consensus_rate"])
+    asked, hits = metrics["junior_questions"], percent(metrics["junior_question_hit_rate"])
+    dismissed, right = percent(metrics["dismissal_rate"]), percent(metrics["triage_accuracy"])
+    return [
+        f"- {sessions} pairing sessions, consensus in {consensus}, {metrics['escalations']} escalations",
+        f"- {asked} junior questions: {hits} changed something, {dismissed} were dismissed",
+        f"- {metrics['disturbances']} disturbances, severity judged right in {right}",
+    ]
+
+
+def _sprints(report: Report) -> str:
+    header = ("sprint", "velocity", "planned", "stories", "carried", "sessions", "consensus", "cycle h", "questions",
+              "changed", "disturbances")  # fmt: skip
+    rows = [
+        (
+            number,
+            shown(sprint["velocity"]),
+            shown(sprint["planned_points"]),
+            shown(sprint["features_completed"]),
+            shown(sprint["carried_stories"]),
+            shown(sprint["pairing_sessions"]),
+            percent(sprint["consensus_rate"]),
+            shown(sprint["cycle_time_avg"]),
+            shown(sprint["junior_questions"]),
+            shown(sprint["junior_changes"]),
+            ", ".join(case["type"] for case in sprint["disturbances"]) or "–",
+        )
+        for number, sprint in report["sprints"].items()
+    ]
+    return table(header, rows)
+
+
+def _disturbances(report: Report) -> str:
+    cases = [case for sprint in report["sprints"].values() for case in sprint["disturbances"]]
+    if not cases:
+        return "None struck."
+    header = ("id", "type", "severity", "judged", "stories", "judged", "response", "cost min", "spent min")
+    fields = ("id", "type", "severity", "assessed_severity", "blast", "assessed_blast", "response", "cost_minutes",
+              "spent_minutes")  # fmt: skip
+    return table(header, [[shown(case[name]) for name in fields] for case in cases])
+
+
+def _people(report: Report) -> str:
+    header = ("agent", "seniority", "drove", "navigated", "questions", "changed", "knowledge", "familiarity")
+    fields = ("seniority", "sessions_as_driver", "sessions_as_navigator", "questions",
+              "questions_that_changed_something", "knowledge_mean_permille", "familiarity_mean_permille")  # fmt: skip
+    rows = [
+        [agent, *(shown(person[name]) for name in fields)]
+        for team in report["teams"].values()
+        for agent, person in team["people"].items()
+    ]
+    return table(header, rows) + "\n\nKnowledge and familiarity are means in thousandths, as reviewed last."
+
+
+def _dead_letters(report: Report) -> str:
+    if not report["dead_letters"]:
+        return "None: every message was handled."
+    rows = [
+        (
+            actor,
+            shown(sum(letters["by_message"].values())),
+            ", ".join(sorted(letters["by_message"])),
+            letters["last_error"],
+        )
+        for actor, letters in sorted(report["dead_letters"].items())
+    ]
+    return table(("actor", "count", "messages", "last error"), rows)
+
+
+def _unmeasured(report: Report) -> str:
+    return "\n".join(f"- {name}: {reason}" for name, reason in sorted(report["unmeasured"].items()))

@@ -1,0 +1,55 @@
+"""The screen a run ends with: velocity by sprint, totals, and where the results are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from actors.reporting.writing import percent, shown
+
+_BAR_WIDTH = 40
+_MOST_ROWS = 20  # one screen: a longer run shows its latest sprints
+
+
+def show_summary(report: Mapping[str, Any], folder: Path, console: Console | None = None) -> None:
+    """Print one screen from the value of `final_report.json`; plain text where the output is no terminal."""
+    console = console or Console()
+    console.print(_velocity_table(report["sprints"]))
+    for line in _totals(report):
+        console.print(line, highlight=False, soft_wrap=True)
+    console.print(f"results   {folder}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _velocity_table(sprints: Mapping[str, Mapping[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    table.add_column("sprint", justify="right")
+    table.add_column("velocity", style="cyan", no_wrap=True)
+    table.add_column("points", justify="right")
+    table.add_column("stories", justify="right")
+    table.add_column("disturbances", justify="right")
+    top = max((sprint["velocity"] for sprint in sprints.values()), default=0)
+    for number, sprint in list(sprints.items())[-_MOST_ROWS:]:
+        length = sprint["velocity"] * _BAR_WIDTH // top if top else 0
+        counts = (sprint["velocity"], sprint["features_completed"], len(sprint["disturbances"]))
+        table.add_row(number, "█" * length, *map(str, counts))
+    return table
+
+
+def _totals(report: Mapping[str, Any]) -> list[str]:
+    metrics = report["metrics"]
+    stories, points, sprints = metrics["total_features"], metrics["total_points"], report["total_sprints"]
+    mean, cycle = shown(metrics["avg_velocity"]), shown(metrics["cycle_time_avg_hours"], " h")
+    sessions, consensus = metrics["pairing_sessions"], percent(metrics["consensus_rate"])
+    hits, knowledge = percent(metrics["junior_question_hit_rate"]), shown(metrics["knowledge_mean_permille"], " ‰")
+    struck, right = metrics["disturbances"], percent(metrics["triage_accuracy"])
+    return [
+        f"delivered {stories} stories, {points} points in {sprints} sprints, mean velocity {mean}, cycle time {cycle}",
+        f"pairing   {sessions} sessions, consensus in {consensus}, {metrics['escalations']} escalations",
+        f"learning  {metrics['junior_questions']} junior questions ({hits} mattered), mean knowledge {knowledge}",
+        f"trouble   {struck} disturbances, triage right in {right}, {metrics['dead_letters']} dead letters",
+        f"log       {report['events']} events, digest {report['event_digest']}",
+    ]

@@ -1,0 +1,96 @@
+"""Turns the log of a run into its artifacts: sprint folders as sprints end, reports when all is over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from actors.reporting.artifact_folder import ArtifactFolder
+from actors.reporting.entries import LoggedEvent
+from actors.reporting.final_page import final_page
+from actors.reporting.final_report import DeadLetters, RunTotals, final_report
+from actors.reporting.openmetrics import OpenMetricsRecorder
+from actors.reporting.retro import retrospective
+from actors.reporting.run_info import RunInfo
+from actors.reporting.sprint_files import (
+    coverage_report,
+    decision_file_name,
+    decision_index,
+    decision_record,
+    meta_learning_diff,
+    pairing_log,
+)
+from actors.reporting.tables import KnowledgeTable, write_tables
+from actors.reporting.team_history import TeamHistory
+from actors.scrum.messages import DecisionRecorded, KnowledgeReviewed, SprintEnded
+from brokers.node.messages import DeadLettered
+
+
+class ArtifactWriter:
+    """Feed it every entry in log order, then call `finish` once. The same entries give the same bytes."""
+
+    def __init__(self, folder: Path, info: RunInfo) -> None:
+        self._info = info
+        self._folder = ArtifactFolder(folder)
+        self._histories = {team: TeamHistory(team) for team in info.teams}
+        self._dead_letters: dict[str, DeadLetters] = {}
+        self._decided_at: dict[tuple[str, int], str] = {}  # (team, adr) -> virtual date, until its sprint ends
+        self._events = 0
+        self._knowledge = KnowledgeTable(self._folder)
+        self._recorder = OpenMetricsRecorder(self._folder, info)
+
+    def apply(self, entry: LoggedEvent) -> None:
+        """Take one entry into account; the end of a sprint writes its folder."""
+        self._events += 1
+        self._recorder.apply(entry)
+        message: Any = entry.message
+        match message:
+            case DeadLettered():
+                self._dead_letters.setdefault(message.actor, DeadLetters()).add(message)
+                return
+            case KnowledgeReviewed():
+                self._knowledge.add(message)
+            case DecisionRecorded():
+                self._decided_at[message.team, message.adr] = self._info.timestamp(entry.time_us)
+            case SprintEnded():
+                self._write_sprint(message)
+                return
+        history = self._histories.get(getattr(message, "team", ""))
+        if history is not None:
+            history.apply(message, entry.time_us)
+
+    def boards(self) -> dict[str, Any]:
+        """Every team's board as it is now, by team; `done` holds what waits for the sprint review or just passed it."""
+        return {
+            team: {"sprint": history.record.sprint, **history.wall.columns(history.record.sprint)}
+            for team, history in self._histories.items()
+        }
+
+    def finish(self, *, event_digest: str) -> dict[str, Any]:
+        """Write tables, metrics and the final report; returns the report."""
+        histories = list(self._histories.values())
+        totals = RunTotals(events=self._events, event_digest=event_digest, dead_letters=self._dead_letters)
+        report = final_report(self._info, histories, totals)
+        self._knowledge.finish()
+        self._recorder.finish()
+        write_tables(self._folder, histories, self._info)
+        self._folder.write_json("final_report.json", report)
+        self._folder.write_text("final_report.md", final_page(report))
+        return report
+
+    def _write_sprint(self, ended: SprintEnded) -> None:
+        history = self._histories[ended.team]
+        record = history.record
+        record.sprint = ended.sprint
+        place = self._info.sprint_folder(ended.team, ended.sprint)
+        write = self._folder.write_text
+        self._folder.write_json(f"{place}/kanban.json", history.wall.snapshot(ended))
+        self._folder.write_json(f"{place}/test_coverage.json", coverage_report(ended.sprint))
+        write(f"{place}/pairing_log.jsonl", pairing_log(record, self._info))
+        write(f"{place}/retro.md", retrospective(record, history.members))
+        write(f"{place}/meta_learning_diff.md", meta_learning_diff(record))
+        write(f"{place}/adrs/README.md", decision_index(record))
+        for decision in record.decisions:
+            page = decision_record(decision, self._decided_at.pop((ended.team, decision.adr)))
+            write(f"{place}/adrs/{decision_file_name(decision)}", page)
+        history.close_sprint(ended)

@@ -1,0 +1,32 @@
+"""`python -m actors.simulation`: run, fork, replay, diff, validate, export."""
+
+from __future__ import annotations
+
+import sys
+
+from actors.simulation.commandline import parse_arguments
+from actors.simulation.exit_codes import ExitCode
+from actors.simulation.folders import FolderError
+from actors.simulation.other_commands import diff, export_run, fork, replay, validate
+from actors.simulation.run_command import OptionsError, run
+from brokers.hub.live import LiveError
+from brokers.journal.errors import JournalError
+from config.errors import ConfigError
+
+_COMMANDS = {"run": run, "fork": fork, "replay": replay, "diff": diff, "validate": validate, "export": export_run}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Carry out one command; bad input ends with status 2 and one clear report."""
+    args = parse_arguments(sys.argv[1:] if argv is None else argv)
+    try:
+        return _COMMANDS[args.command](args)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+    except (FolderError, OptionsError, JournalError, LiveError) as error:
+        print(f"simulate: {error}", file=sys.stderr)
+    return ExitCode.BAD_INPUT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

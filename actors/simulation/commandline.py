@@ -1,0 +1,91 @@
+"""The command line of `python -m actors.simulation`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+COMMANDS = ("run", "fork", "replay", "diff", "validate", "export")
+
+_EXAMPLES = """examples:
+  python -m actors.simulation --sprints 3 --seed 7
+  python -m actors.simulation run --backlog backlog.yaml --output outputs/mine team.wip_limits.in_progress=3
+  python -m actors.simulation run --resume --output outputs/mine
+  python -m actors.simulation run --continue 5 --output outputs/mine
+  python -m actors.simulation replay outputs/mine
+  python -m actors.simulation fork outputs/mine --at 1200 --output outputs/fork disturbances.suppress=[D-02-03]
+  python -m actors.simulation diff outputs/mine outputs/fork
+  python -m actors.simulation validate --config config.yaml --backlog backlog.yaml
+  python -m actors.simulation export outputs/mine --format jsonl
+
+exit status: 0 done, 1 a fault of ours, 2 bad input, 3 diverged from the journal, 75 can be resumed, 130 interrupted
+"""
+
+
+def parse_arguments(argv: list[str]) -> argparse.Namespace:
+    """Raises SystemExit(2) with a usage line for what makes no sense."""
+    if not argv or (argv[0] not in COMMANDS and argv[0] not in ("-h", "--help")):
+        argv = ["run", *argv]
+    return _parser().parse_args(argv)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m actors.simulation",
+        description="Simulate sprints of a software team, replayable to the byte. Without a command: run.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{" + ",".join(COMMANDS) + "}")
+    _add_run(commands.add_parser("run", help="run sprints, or go on with a run", **_LOOK))
+    _add_fork(commands.add_parser("fork", help="take the beginning of a run and go on differently", **_LOOK))
+    replay = commands.add_parser("replay", help="run a journal again without engines and compare", **_LOOK)
+    replay.add_argument("run", type=Path, help="folder of the run")
+    replay.add_argument("--allow-code-change", action="store_true", help="replay up to the first difference")
+    diff = commands.add_parser("diff", help="name the first event in which two runs differ, and its causes", **_LOOK)
+    diff.add_argument("a", type=Path)
+    diff.add_argument("b", type=Path)
+    validate = commands.add_parser("validate", help="check configuration and backlog, write nothing", **_LOOK)
+    _add_inputs(validate)
+    export = commands.add_parser("export", help="write log, effects and commands as tables", **_LOOK)
+    export.add_argument("run", type=Path, help="folder of the run")
+    export.add_argument("--output", type=Path, help="folder for the tables (default: RUN/export)")
+    export.add_argument("--format", choices=("csv", "jsonl"), default="jsonl")
+    return parser
+
+
+_LOOK = {"formatter_class": argparse.ArgumentDefaultsHelpFormatter}
+
+
+def _add_inputs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, help="your configuration, laid over the default profile")
+    parser.add_argument("--backlog", type=Path, help="your product backlog (default: the shipped one)")
+    parser.add_argument("--seed", type=int, help="seed of every draw (simulation.seed)")
+    parser.add_argument("--sprints", type=int, help="how many sprints (simulation.sprints)")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings over both files")
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--output", type=Path, help="folder of the run (default: the next free outputs/run-NNN)")
+    parser.add_argument("--nodes", type=int, default=2, help="simulation processes; 1 puts everything into one")
+    parser.add_argument("--metrics-port", type=int, help="preferred port of /metrics (monitoring.prometheus_port)")
+    parser.add_argument("--hold", type=float, default=0.0, metavar="S", help="stay reachable for S seconds at the end")
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    _add_inputs(parser)
+    _add_place(parser)
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --output, or verify it")
+    parser.add_argument(
+        "--continue", dest="more", type=int, metavar="N", help="N more sprints for the finished run in --output"
+    )
+    parser.add_argument("--paced", action="store_true", help="one sprint takes experiment.sprint_duration_minutes")
+    parser.add_argument("--paused", action="store_true", help="begin paused; a client resumes or steps")
+    parser.add_argument("--allow-code-change", action="store_true", help="resume a run that other code recorded")
+
+
+def _add_fork(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, help="folder of the run to fork")
+    parser.add_argument("--at", required=True, metavar="EVENT", help="number of an event in the log, or its src:seq")
+    _add_place(parser)
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="what to change from there on")

@@ -1,0 +1,115 @@
+"""`fork`, `replay`, `diff`, `validate` and `export`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
+
+from actors.simulation.comparing import first_parting, lines
+from actors.simulation.exit_codes import ExitCode
+from actors.simulation.folders import JOURNAL, FolderError, check_new, holds_run, next_free_folder
+from actors.simulation.inputs import code_digest
+from actors.simulation.launch import Wishes, launch
+from actors.simulation.preparing import prepare
+from actors.simulation.run_command import OptionsError, read_run, run_to_end
+from brokers.journal.export import export
+from brokers.journal.prefix import copy_prefix
+from brokers.journal.reader import JournalReader
+from config.loader import override_config
+
+DIFFERENT = 1  # as diff(1) says it
+
+
+def fork(args: Namespace) -> int:
+    """Take everything up to and including an event's instant, and go on with other settings.
+
+    The settings hold from the beginning of the fork; whatever they would change before that instant is refused.
+    """
+    inputs, sprints = read_run(args.run)
+    if inputs.code != code_digest():
+        raise OptionsError(f"{args.run} was recorded by other code; a fork would not share its beginning")
+    config = override_config(inputs.config, args.overrides)
+    folder = args.output or next_free_folder()
+    check_new(folder)
+    with JournalReader(args.run / JOURNAL) as journal:
+        time_us = _instant(journal, args.at)
+    folder.mkdir(parents=True, exist_ok=True)
+    forked = replace(inputs, config=config)
+    rows = copy_prefix(args.run / JOURNAL, folder / JOURNAL, time_us, inputs=forked.to_files())
+    print(f"fork of {args.run} after {rows} log rows")
+    port = args.metrics_port or config.monitoring.prometheus_port
+    wishes = Wishes(nodes=args.nodes, metrics_port=port, hold_s=args.hold)
+    code = run_to_end(folder, forked, sprints, wishes)
+    if code is ExitCode.DIVERGED:
+        shutil.rmtree(folder)
+        print("simulate: refused: these settings change the run before the fork; nothing was kept", file=sys.stderr)
+        return ExitCode.BAD_INPUT
+    return code
+
+
+def _instant(journal: JournalReader, event: str) -> int:
+    """The virtual time of an event named by number or by `src:seq`. Raises OptionsError."""
+    src, _, seq = event.rpartition(":")
+    found = None
+    if event.isdigit():
+        row = journal.row(int(event))
+        found = None if row is None else (int(event), row)
+    elif src and seq.isdigit():
+        found = journal.find(src, int(seq))
+    if found is None:
+        raise OptionsError(f"--at: there is no event {event}; expected 1 to {journal.count()}, or src:seq")
+    return found[1].time_us
+
+
+def replay(args: Namespace) -> int:
+    """Run a journal again in one process, every effect from the journal, and compare every row."""
+    if not holds_run(args.run):
+        raise FolderError(f"there is no run in {args.run}")
+    wishes = Wishes(nodes=1, replay=True, allow_code_change=args.allow_code_change)
+    ended = launch(args.run, wishes, lambda line: None)
+    if ended.code is not ExitCode.OK:
+        print(f"simulate: {ended.error}", file=sys.stderr)
+        return ended.code
+    with JournalReader(args.run / JOURNAL) as journal:
+        print(f"{ended.replayed} log rows are equal, digest {journal.state('digest')}")
+    return ExitCode.OK
+
+
+def diff(args: Namespace) -> int:
+    """Name the first event in which two runs differ. Status 1 when they do."""
+    for folder in (args.a, args.b):
+        if not holds_run(folder):
+            raise FolderError(f"there is no run in {folder}")
+    with JournalReader(args.a / JOURNAL) as a, JournalReader(args.b / JOURNAL) as b:
+        parting = first_parting(a, b)
+        if parting is None:
+            print(f"the logs are equal: {a.count()} rows, digest {a.digest()}")
+            return ExitCode.OK
+        for line in lines(a, b, parting):
+            print(line)
+    return DIFFERENT
+
+
+def validate(args: Namespace) -> int:
+    """Check configuration and backlog; write nothing."""
+    prepared = prepare(args.config, args.backlog, overrides=args.overrides, seed=args.seed, sprints=args.sprints)
+    teams = prepared.inputs.config.resolved_teams()
+    print(f"valid: {len(teams)} team(s), {sum(len(team.members) for team in teams)} agents")
+    for key in prepared.unused:
+        print(f"note: {key.file}:{key.line}: {key.key} is accepted, but not acted on yet")
+    for sentence in prepared.lacking:
+        print(f"note: {prepared.inputs.backlog_name}: {sentence}")
+    return ExitCode.OK
+
+
+def export_run(args: Namespace) -> int:
+    """Write the journal's log, effects and commands as tables."""
+    if not holds_run(args.run):
+        raise FolderError(f"there is no run in {args.run}")
+    folder: Path = args.output or args.run / "export"
+    for path in export(args.run / JOURNAL, folder, args.format):
+        print(path)
+    return ExitCode.OK

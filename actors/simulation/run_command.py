@@ -1,0 +1,154 @@
+"""`run`: begin, resume, continue or verify a run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from actors.reporting.progress import ProgressReporter
+from actors.reporting.summary import show_summary
+from actors.simulation.exit_codes import ExitCode
+from actors.simulation.failures import resume_command
+from actors.simulation.folders import JOURNAL, FolderError, check_new, holds_run, next_free_folder
+from actors.simulation.inputs import RunInputs
+from actors.simulation.launch import Ended, Wishes, launch
+from actors.simulation.preparing import Prepared, create_run, differences, prepare
+from brokers.journal.journal import Journal
+from brokers.journal.reader import JournalReader
+
+
+class OptionsError(Exception):
+    """Raised for options that contradict each other or the run they are for."""
+
+
+def run(args: Namespace) -> ExitCode:
+    """Raises ConfigError, FolderError, OptionsError for bad input; nothing was written then."""
+    _check(args)
+    if (args.resume or args.more) and args.output is not None and holds_run(args.output):
+        folder: Path = args.output
+        _check_same(folder, args)
+        if args.more:
+            _continue(folder, args.more)
+    else:
+        if args.more:
+            raise OptionsError("--continue needs --output with a run in it")
+        prepared = prepare(
+            args.config, args.backlog, overrides=args.overrides, seed=args.seed, sprints=args.sprints
+        )
+        folder = args.output or next_free_folder()
+        check_new(folder)
+        _tell(prepared)
+        create_run(folder, prepared.inputs)
+    inputs, sprints = read_run(folder)
+    port = args.metrics_port or inputs.config.monitoring.prometheus_port
+    wishes = Wishes(
+        nodes=args.nodes,
+        paced=args.paced,
+        paused=args.paused,
+        metrics_port=port,
+        hold_s=args.hold,
+        allow_code_change=args.allow_code_change,
+    )
+    return run_to_end(folder, inputs, sprints, wishes)
+
+
+def run_to_end(folder: Path, inputs: RunInputs, sprints: int, wishes: Wishes) -> ExitCode:
+    """Launch, show progress, and say how it ended and where the results are."""
+    teams = inputs.config.resolved_teams()
+    people = sum(len(team.members) for team in teams)
+    seed = inputs.config.simulation.seed
+    print(f"{sprints} sprints of {people} agents, seed {seed}, into {folder}", flush=True)
+    with ProgressReporter() as reporter:
+        reporter.update({"sprint": 1, "sprints": sprints})
+
+        def show(line: dict[str, Any]) -> None:
+            if "metrics_url" in line:
+                print(f"metrics   {line['metrics_url']}", flush=True)
+            else:
+                reporter.update(line["progress"])
+
+        ended = launch(folder, wishes, show)
+        if ended.code is ExitCode.OK:
+            reporter.finish()
+    return _conclude(folder, ended)
+
+
+def _conclude(folder: Path, ended: Ended) -> ExitCode:
+    if ended.code is ExitCode.OK:
+        report = json.loads((folder / "final_report.json").read_text(encoding="utf-8"))
+        show_summary(report, folder, Console())
+        if ended.replayed:
+            print(f"verified  {ended.replayed} of {ended.rows} log rows equal those of an earlier life")
+        return ended.code
+    print(f"simulate: {ended.error}", file=sys.stderr)
+    if ended.code in (ExitCode.RESUMABLE, ExitCode.INTERRUPTED):
+        print(f"simulate: go on with: {resume_command(folder)}", file=sys.stderr)
+    return ended.code
+
+
+def read_run(folder: Path) -> tuple[RunInputs, int]:
+    """What a run was given, and how many sprints it is to have. Raises FolderError."""
+    if not holds_run(folder):
+        raise FolderError(f"there is no run in {folder}")
+    with JournalReader(folder / JOURNAL) as journal:
+        inputs = RunInputs.from_files(journal.inputs())
+        return inputs, int(journal.state("sprints") or inputs.config.simulation.sprints)
+
+
+def _check(args: Namespace) -> None:
+    if args.nodes < 1:
+        raise OptionsError(f"--nodes: {args.nodes} is not allowed; expected an integer from 1")
+    if args.hold < 0:
+        raise OptionsError(f"--hold: {args.hold} is not allowed; expected seconds from 0")
+    if args.more is not None and args.more < 1:
+        raise OptionsError(f"--continue: {args.more} is not allowed; expected an integer from 1")
+    if args.more is not None and args.sprints is not None:
+        raise OptionsError("--sprints and --continue exclude each other")
+    if args.metrics_port is not None and not 0 <= args.metrics_port < 65536:
+        raise OptionsError(f"--metrics-port: {args.metrics_port} is not allowed; expected 0 to 65535")
+    if args.resume and args.output is None:
+        raise OptionsError("--resume needs --output with the run to go on with")
+
+
+def _check_same(folder: Path, args: Namespace) -> None:
+    """What was asked for now must be what the run was given. Nodes, pacing and ports may differ."""
+    stored, sprints = read_run(folder)
+    given = (args.config, args.backlog, args.seed, args.sprints)
+    if all(value is None for value in given) and not args.overrides:
+        return
+    wished = prepare(args.config, args.backlog, overrides=args.overrides, seed=args.seed, sprints=args.sprints)
+    found = differences(stored.config, wished.inputs.config)
+    if args.sprints == sprints or args.more:
+        found = [line for line in found if not line.startswith("simulation.sprints:")]
+    if wished.inputs.backlog != stored.backlog:
+        found.append("backlog: its text differs")
+    if found:
+        hint = "; use --continue for more sprints" if any("simulation.sprints:" in line for line in found) else ""
+        raise OptionsError("\n".join([f"{folder} was begun with other options{hint}", *found]))
+
+
+def _continue(folder: Path, more: int) -> None:
+    """Let a finished run go on: forget that it ended, and how."""
+    _, sprints = read_run(folder)
+    with JournalReader(folder / JOURNAL) as reader:
+        if reader.state("finished") != "yes":
+            raise OptionsError(f"{folder} is not finished; --resume goes on with it")
+        ends = next(reader.rows(kinds=("run.ended/1",)), None)
+    with Journal.open(folder / JOURNAL) as journal:
+        if ends is not None:
+            journal.truncate_after(ends[0] - 1)
+        journal.set_state("sprints", str(sprints + more))
+        journal.set_state("finished", "no")
+
+
+def _tell(prepared: Prepared) -> None:
+    """Keys that do nothing yet and what a backlog lacks are said, never silently ignored."""
+    for key in prepared.unused:
+        print(f"note: {key.file}:{key.line}: {key.key} is accepted, but not acted on yet")
+    for sentence in prepared.lacking:
+        print(f"note: {prepared.inputs.backlog_name}: {sentence}")

@@ -1,0 +1,13 @@
+"""The only place where environment variables are read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def runtime_folder() -> Path | None:
+    """The user's private folder for sockets (`XDG_RUNTIME_DIR`), if there is a usable one."""
+    named = os.environ.get("XDG_RUNTIME_DIR")
+    folder = Path(named) if named else None
+    return folder if folder is not None and folder.is_dir() and os.access(folder, os.W_OK) else None

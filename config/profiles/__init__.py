@@ -1,0 +1,9 @@
+"""Shipped profiles: the default configuration, the calibration, the product backlog."""
+
+from pathlib import Path
+
+_FOLDER = Path(__file__).resolve().parent
+
+DEFAULT = _FOLDER / "default.yaml"
+CALIBRATION = _FOLDER / "calibration.toml"
+TASKFLOW = _FOLDER / "backlog" / "taskflow.yaml"
