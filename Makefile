@@ -1,0 +1,67 @@
+# Everything a user types. `make simulate` and `make test` set themselves up; a second call does no set-up work.
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+SPRINTS ?= 3
+SEED ?= 1
+CONFIG ?=
+BACKLOG ?=
+OUTPUT ?=
+ARGS ?=
+JOBS ?= 2
+
+options = --sprints $(SPRINTS) --seed $(SEED) $(if $(CONFIG),--config $(CONFIG)) $(if $(BACKLOG),--backlog $(BACKLOG)) \
+          $(if $(OUTPUT),--output $(OUTPUT)) $(ARGS)
+
+.PHONY: help install simulate study test check format bench soak docs clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is needed (or PYTHON=path/to/python3.11)" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' || { echo "make: Python 3.11 is needed" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/ready: requirements/base.txt setup.cfg | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/base.txt
+	@touch $@
+
+$(VENV)/tested: requirements/test.txt $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/test.txt
+	@touch $@
+
+install: $(VENV)/ready ## Make the environment in .venv, nothing else
+
+simulate: $(VENV)/ready ## Run sprints, print the result folder (SPRINTS=3 SEED=1 CONFIG= BACKLOG= OUTPUT= ARGS=)
+	@$(BIN)/python -m actors.simulation run $(options)
+
+study: $(VENV)/tested ## Run 30 seeds with and without learning, print the patterns with intervals (ARGS=)
+	@$(BIN)/python -m actors.study $(ARGS)
+
+test: $(VENV)/tested ## Run every test
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+check: $(VENV)/tested ## Format check, lint, types, tests: what CI runs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(MAKE) test
+
+format: $(VENV)/tested ## Format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/tested ## Measure speed as ratios, side by side (ARGS="links in_process simulation")
+	$(BIN)/python -m benchmarks $(ARGS)
+
+soak: $(VENV)/tested ## Long runs: kills, floods, memory (ARGS=)
+	$(BIN)/python -m pytest -m soak -n 0 $(ARGS)
+
+docs: $(VENV)/ready ## Write the generated pages again
+	$(BIN)/python -m actors.simulation.protocol_page
+
+clean: ## Remove the environment and caches; results in outputs/ stay
+	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
