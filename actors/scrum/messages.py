@@ -202,6 +202,7 @@ class StoryPlanned:
     initial_navigator: str
     depends_on: tuple[str, ...]  # story ids
     tasks: tuple[PlannedTask, ...]
+    column: Column = "ready"  # backlog: a stretch story, refined and planned but not committed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -345,6 +346,44 @@ class TaskFinished:
     driver: str
     estimated_minutes: int
     spent_minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskAdded:
+    """A task joined a planned story: repairs, a refactoring, or scope that crept in."""
+
+    KIND: ClassVar[str] = "work.task_added/1"
+    team: str
+    sprint: int
+    story_id: str
+    task: PlannedTask
+    reason: str  # qa, review, architectural_debt_surfaces or scope_creep
+    criterion: str  # the criterion it adds to the story; empty if none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionFailed:
+    """An agent got no valid answer to a decision and took the cautious choice instead."""
+
+    KIND: ClassVar[str] = "decision.failed/1"
+    team: str
+    agent: str
+    decision: str  # the observation's kind
+    reason: str
+    cautious_choice: str  # name of the choice that was taken instead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisturbanceSoftened:
+    """The cap on harm was reached: a disturbance struck as a minor one."""
+
+    KIND: ClassVar[str] = "disturbance.softened/1"
+    team: str
+    sprint: int
+    disturbance_id: str
+    drawn_severity: int
+    points_at_risk: int  # by the disturbances before it
+    cap_points: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

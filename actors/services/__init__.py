@@ -1,1 +1,1 @@
-"""Board keeper, facilitator, disturbance generator, recorder."""
+"""Services of a team: the board keeper, the workshop, the facilitator, the disturber."""

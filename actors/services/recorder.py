@@ -11,9 +11,9 @@ from typing import Any
 
 from actors.reporting.entries import LoggedEvent
 from actors.reporting.metrics import RunMetrics
-from actors.services.run_progress import RunProgress
 from actors.reporting.run_info import RunInfo
 from actors.reporting.writer import ArtifactWriter
+from actors.services.run_progress import RunProgress
 from brokers.node.actor import Actor
 
 

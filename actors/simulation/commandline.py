@@ -22,6 +22,9 @@ exit status: 0 done, 1 a fault of ours, 2 bad input, 3 diverged from the journal
 """
 
 
+_LOOK = argparse.ArgumentDefaultsHelpFormatter
+
+
 def parse_arguments(argv: list[str]) -> argparse.Namespace:
     """Raises SystemExit(2) with a usage line for what makes no sense."""
     if not argv or (argv[0] not in COMMANDS and argv[0] not in ("-h", "--help")):
@@ -37,24 +40,21 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="{" + ",".join(COMMANDS) + "}")
-    _add_run(commands.add_parser("run", help="run sprints, or go on with a run", **_LOOK))
-    _add_fork(commands.add_parser("fork", help="take the beginning of a run and go on differently", **_LOOK))
-    replay = commands.add_parser("replay", help="run a journal again without engines and compare", **_LOOK)
+    _add_run(commands.add_parser("run", help="run sprints, or go on with a run", formatter_class=_LOOK))
+    _add_fork(commands.add_parser("fork", help="take the beginning of a run and go on differently", formatter_class=_LOOK))
+    replay = commands.add_parser("replay", help="run a journal again without engines and compare", formatter_class=_LOOK)
     replay.add_argument("run", type=Path, help="folder of the run")
     replay.add_argument("--allow-code-change", action="store_true", help="replay up to the first difference")
-    diff = commands.add_parser("diff", help="name the first event in which two runs differ, and its causes", **_LOOK)
+    diff = commands.add_parser("diff", help="name the first event in which two runs differ, and its causes", formatter_class=_LOOK)
     diff.add_argument("a", type=Path)
     diff.add_argument("b", type=Path)
-    validate = commands.add_parser("validate", help="check configuration and backlog, write nothing", **_LOOK)
+    validate = commands.add_parser("validate", help="check configuration and backlog, write nothing", formatter_class=_LOOK)
     _add_inputs(validate)
-    export = commands.add_parser("export", help="write log, effects and commands as tables", **_LOOK)
+    export = commands.add_parser("export", help="write log, effects and commands as tables", formatter_class=_LOOK)
     export.add_argument("run", type=Path, help="folder of the run")
     export.add_argument("--output", type=Path, help="folder for the tables (default: RUN/export)")
     export.add_argument("--format", choices=("csv", "jsonl"), default="jsonl")
     return parser
-
-
-_LOOK = {"formatter_class": argparse.ArgumentDefaultsHelpFormatter}
 
 
 def _add_inputs(parser: argparse.ArgumentParser) -> None:

@@ -76,11 +76,11 @@ def launch(folder: Path, wishes: Wishes, show: Show) -> Ended:
         stack.callback(listening.close)
         port = listening.getsockname()[1]
         assignment = _assignment(folder, live.sockets, wishes, hub=live.endpoints.feed)
-        show({"metrics_url": f"http://127.0.0.1:{port}/metrics"})
         if wishes.nodes == 1:
             hub = HubThread(live.token, live.endpoints, listening)
             stack.callback(hub.close)
-            live.write(pids={SERVICES: os.getpid()}, metrics_port=port, run_name=folder.name)
+            live.write(pids={"launcher": os.getpid()}, metrics_port=port, run_name=folder.name)
+            show({"metrics_url": _metrics_url(port)})
             return _run_here(assignment, show)
         return _Launcher(assignment, live, listening, show).run()
 
@@ -160,7 +160,7 @@ class _Launcher:
         policy, now_s = RestartPolicy(max_restarts=20), time.monotonic()
         self._helpers["hub"] = SupervisedChild(self._start_hub, policy, now_s=now_s)
         self._helpers[ENGINE] = SupervisedChild(self._start_engine, policy, now_s=now_s)
-        self._write_pids()
+        self._announce()
 
     def _start_node(self, name: str, module: str, stdout: int | None) -> subprocess.Popen[bytes]:
         assignment = replace(self._assignment, node=name)
@@ -199,6 +199,10 @@ class _Launcher:
         pids |= {name: helper.process.pid for name, helper in self._helpers.items()}
         port = self._listening.getsockname()[1]
         self._live.write(pids={"launcher": os.getpid(), **pids}, metrics_port=port, run_name=self._folder.name)
+
+    def _announce(self) -> None:
+        self._write_pids()
+        self._show({"metrics_url": _metrics_url(self._listening.getsockname()[1])})
 
     def _watch(self) -> Ended:
         services = self._nodes[SERVICES]
@@ -260,6 +264,10 @@ class _Launcher:
         assert stdout is not None
         self._read(stdout.fileno())
         return self._ended or Ended(ExitCode.INTERRUPTED, "stopped; everything so far is in the journal")
+
+
+def _metrics_url(port: int) -> str:
+    return f"http://127.0.0.1:{port}/metrics"
 
 
 def _read_some(fd: int) -> bytes:

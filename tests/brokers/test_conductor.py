@@ -126,17 +126,22 @@ def shuffled(seed: int) -> Turns:
 
 
 def partition_of(names: Sequence[str], *, seed: int, throws: int, turns: Turns = in_order) -> Partition:
-    partition = Partition(
-        REGISTRY, seed=seed, link_delay_us=DELAY_US, knows=lambda name: name in PLAYERS, turns=turns
-    )
+    partition = Partition(REGISTRY, seed=seed, link_delay_us=DELAY_US, knows=lambda name: name in PLAYERS, turns=turns)
     for order, name in enumerate(PLAYERS):
         if name in names:
             partition.start(name, lambda: Player(PLAYERS, throws), order=order)
     return partition
 
 
-def play(folder: Path, *, nodes: int = 1, seed: int = 7, throws: int = 12, turns: Callable[[], Turns] = lambda: in_order,
-         executor: Callable[[], Echo] = Echo) -> Collector:
+def play(
+    folder: Path,
+    *,
+    nodes: int = 1,
+    seed: int = 7,
+    throws: int = 12,
+    turns: Callable[[], Turns] = lambda: in_order,
+    executor: Callable[[], Echo] = Echo,
+) -> Collector:
     """One game over `nodes` nodes, each other node on a thread of its own with real sockets."""
     folder.mkdir(parents=True, exist_ok=True)
     context: zmq.Context[Any] = zmq.Context()
@@ -150,9 +155,17 @@ def play(folder: Path, *, nodes: int = 1, seed: int = 7, throws: int = 12, turns
     codec = LetterCodec(REGISTRY, partitions[names[0]].tie)
     inbox = Inbox(context, endpoints[names[0]])
     loops = [
-        NodeLoop(name, number, partitions[name], LetterCodec(REGISTRY, codec.tie), endpoint=endpoints[name],
-                 clock_endpoint=endpoints[names[0]], context=context)
-        for number, name in enumerate(names) if number
+        NodeLoop(
+            name,
+            number,
+            partitions[name],
+            LetterCodec(REGISTRY, codec.tie),
+            endpoint=endpoints[name],
+            clock_endpoint=endpoints[names[0]],
+            context=context,
+        )
+        for number, name in enumerate(names)
+        if number
     ]
     numbers = {name: number for number, name in enumerate(names)}
     threads = [threading.Thread(target=loop.run, args=(numbers,)) for loop in loops]
@@ -170,9 +183,15 @@ def play(folder: Path, *, nodes: int = 1, seed: int = 7, throws: int = 12, turns
     remotes = {name: RemoteMember(link, codec, names[0]) for name, link in links.items()}
     with Journal.create(folder / "run.sqlite", {}) as journal:
         conductor = Conductor(
-            name=names[0], partition=partitions[names[0]], registry=REGISTRY, codec=codec, journal=journal,
-            desk=EffectDesk(journal, executor(), seed=seed), link_delay_us=DELAY_US,
-            remotes=remotes, where={p: n for p, n in homes.items() if n != names[0]},
+            name=names[0],
+            partition=partitions[names[0]],
+            registry=REGISTRY,
+            codec=codec,
+            journal=journal,
+            desk=EffectDesk(journal, executor(), seed=seed),
+            link_delay_us=DELAY_US,
+            remotes=remotes,
+            where={p: n for p, n in homes.items() if n != names[0]},
         )
         conductor.listen(inbox)
         conductor.meet(len(loops))

@@ -1,0 +1,33 @@
+"""Two ways to ask: a person, who may be gone, and a service, which will be back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actors.scrum.calendar import MINUTE_US
+from brokers.node.context import Context
+from brokers.node.errors import AskTimeoutError, RefusedError
+from brokers.wire.registry import Message
+
+PATIENCE_US = 60 * MINUTE_US  # how long a person is waited for; only a crash takes that long
+RETRY_US = 1_000_000
+CRASHED = "HandlerError"  # what the runtime answers for an actor that failed on the question
+
+
+async def ask_person(context: Context, address: str, message: Message) -> Any:
+    """Ask a person; None if nobody answers because they refused, crashed or are gone."""
+    try:
+        return await context.ask(address, message, timeout_us=PATIENCE_US)
+    except (RefusedError, AskTimeoutError):
+        return None
+
+
+async def insist(context: Context, address: str, message: Message) -> Any:
+    """Ask a service; one that crashed is asked again. Raises RefusedError when a rule says no."""
+    while True:
+        try:
+            return await context.ask(address, message)
+        except RefusedError as refused:
+            if refused.error != CRASHED:
+                raise
+        await context.sleep(RETRY_US)

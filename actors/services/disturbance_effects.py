@@ -1,0 +1,99 @@
+"""How each kind of disturbance changes the work: visibly, and until somebody has worked it off."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from actors.services.modelled_work import ModelledWork
+from actors.services.work_ledger import Debt, NothingOpenError, Setback, StoryWork, TaskWork
+from actors.services.work_messages import DisturbanceEffect, Respond
+from actors.work import effort
+
+
+def apply_effect(work: ModelledWork, hit: DisturbanceEffect) -> tuple[int, TaskWork | None]:
+    """Let a disturbance reach a story. Returns the minutes it costs there, and a task that came with it.
+
+    Raises:
+        UnknownWorkError: There is no such story.
+        NothingOpenError: No work is left that it could disturb.
+    """
+    story = work.ledger.work_on(hit.story_id)
+    if hit.type != "flaky_test" and not story.is_open:
+        raise NothingOpenError(hit.story_id)
+    match hit.type:
+        case "dependency_breaks" | "production_incident" | "merge_conflict":
+            return _owe(story, hit), None
+        case "flaky_test":
+            story.flaky_from, story.flaky_minutes = hit.disturbance_id, hit.minutes
+            return hit.minutes, None
+        case "junior_misunderstanding":
+            return _set_back(story, hit), None
+        case "scope_creep":
+            task = work.add_task(hit.story_id, f"Also: {hit.text}", sprint=hit.sprint, standard_minutes=hit.minutes)
+            task.disturbance_id = hit.disturbance_id
+            story.story = replace(story.story, criteria=(*story.story.criteria, hit.text))
+            story.built = min(story.built + 1, len(story.story.criteria))
+            return hit.minutes, task
+        case "architectural_debt_surfaces":
+            module = story.story.module
+            slowdown = effort.debt_permille(work.calibration, severity=hit.severity)
+            work.ledger.module_debt.setdefault(module, {})[hit.disturbance_id] = slowdown
+            title = f"Refactor {module}"
+            task = work.add_task(hit.story_id, title, sprint=hit.sprint, standard_minutes=hit.minutes, first=True)
+            task.disturbance_id = hit.disturbance_id
+            return hit.minutes, task
+        case _:
+            assert_never(hit.type)
+
+
+def respond(work: ModelledWork, decided: Respond) -> None:
+    """Let the response of the person hit change what a disturbance costs, and when."""
+    story = work.ledger.work_on(decided.story_id)
+    is_deferred = decided.response == "defer"
+    for debt in story.debts:
+        if debt.disturbance_id == decided.disturbance_id:
+            debt.minutes, debt.deferred = max(debt.paid + 1, decided.minutes), is_deferred
+    if story.flaky_from == decided.disturbance_id:
+        story.flaky_minutes = decided.minutes
+    for task in story.tasks:
+        if task.disturbance_id == decided.disturbance_id and task.is_open and task.running_minutes is None:
+            task.standard_minutes = decided.minutes
+            if is_deferred:
+                story.tasks.remove(task)
+                story.tasks.append(task)
+            break
+
+
+def is_over(work: ModelledWork, disturbance_id: str) -> bool:
+    """Whether nothing in the workshop pays for a disturbance any more."""
+    return not any(_pays_for(story, disturbance_id) for story in work.ledger.stories.values())
+
+
+def _pays_for(story: StoryWork, disturbance_id: str) -> bool:
+    return (
+        story.flaky_from == disturbance_id
+        or any(debt.disturbance_id == disturbance_id for debt in story.debts)
+        or any(setback.disturbance_id == disturbance_id for setback in story.setbacks)
+        or any(task.disturbance_id == disturbance_id and task.is_open for task in story.tasks)
+    )
+
+
+def _owe(story: StoryWork, hit: DisturbanceEffect) -> int:
+    story.debts.append(Debt(disturbance_id=hit.disturbance_id, hazard=hit.type, minutes=hit.minutes))
+    return hit.minutes
+
+
+def _set_back(story: StoryWork, hit: DisturbanceEffect) -> int:
+    """Work of the current task was done on a wrong understanding: quarters of it have to be done again."""
+    task = story.current
+    if task is None or task.done == 0 or task.quarters != effort.QUARTERS:
+        return _owe(story, hit)
+    lost = min(task.done, 1 if hit.severity <= 2 else 2)
+    minutes = task.standard_minutes * lost // task.quarters
+    setback = Setback(
+        disturbance_id=hit.disturbance_id, task_id=task.task.task_id, until_done=task.done, minutes=minutes
+    )
+    story.setbacks.append(setback)
+    task.done -= lost
+    return minutes

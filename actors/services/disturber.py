@@ -1,0 +1,369 @@
+"""The disturbance generator: lets things go wrong, visibly, and keeps book until somebody has put them right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actors.scrum.cards import BLOCKED, CONFLICT, FLAKY, HOTFIX, TECH_DEBT, CardView
+from actors.scrum.messages import DisturbanceKind, DisturbanceResolved, DisturbanceSoftened, DisturbanceStruck
+from actors.services.asking import ask_person, insist
+from actors.services.board_messages import BoardChanged, TagCard, ViewBoard
+from actors.services.disturbance_messages import (
+    CrashActor,
+    CriterionAdded,
+    InjectDisturbance,
+    SprintOpened,
+    Strike,
+    Suffered,
+    TriageCall,
+    Triaged,
+)
+from actors.services.disturbance_plan import (
+    INJECTED_FROM,
+    STREAM,
+    Disturbance,
+    DisturbanceLedger,
+    DisturbanceRules,
+    plan_sprint,
+)
+from actors.services.failures import CrashRequestedError, UnexpectedMessageError
+from actors.services.team_setting import TeamSetting, agent_address
+from actors.services.unplanned_work import hotfix_story, insert_story, scope_story
+from actors.services.work_messages import DisturbanceEffect, EffectApplied, Respond, WorkedOff
+from actors.work import effort
+from brokers.node.actor import Actor
+from brokers.node.errors import RefusedError
+from config.streams import Draw
+
+RETRY_US = 3_600_000_000  # a disturbance that finds no work in progress looks again after an hour
+TAGS: dict[str, str] = {
+    "dependency_breaks": BLOCKED,
+    "flaky_test": FLAKY,
+    "architectural_debt_surfaces": TECH_DEBT,
+    "merge_conflict": CONFLICT,
+}
+LARGE_SCOPE = 3  # from this severity scope creeps in as a story of its own
+
+
+class Disturber(Actor):
+    """Owns all disturbances of one team."""
+
+    def __init__(self, ledger: DisturbanceLedger, rules: DisturbanceRules, team: TeamSetting) -> None:
+        super().__init__()
+        self._ledger, self._rules, self._team = ledger, rules, team
+
+    def on_start(self) -> None:
+        """After a crash, set the timers again for what has not struck yet."""
+        if self.context.incarnation > 0:
+            for disturbance in self._ledger.pending():
+                self._set_timer(disturbance)
+
+    def on_receive(self, message: Any) -> Any:
+        """Plan at the start of a sprint, strike when it is time, resolve when the work is done."""
+        match message:
+            case SprintOpened(sprint=sprint, committed_points=points):
+                self._open_sprint(sprint, points)
+            case Strike(disturbance_id=disturbance_id):
+                return self._strike(self._ledger.by_id[disturbance_id])
+            case InjectDisturbance():
+                return self._inject(message)
+            case WorkedOff():
+                return self._worked_off(message)
+            case BoardChanged(story_id=story_id, to_column="done", by=by):
+                return self._story_done(story_id, by)
+            case BoardChanged():
+                pass
+            case CrashActor(reason=reason):
+                raise CrashRequestedError(reason)
+            case _:
+                raise UnexpectedMessageError(message)
+        return None
+
+    # -- when -------------------------------------------------------------------------------------------------------
+
+    def _open_sprint(self, sprint: int, committed_points: int) -> None:
+        ledger, team = self._ledger, self._team
+        ledger.sprint, ledger.committed_points, ledger.points_at_risk = sprint, committed_points, 0
+        ledger.by_id = {one.id: one for one in ledger.by_id.values() if one.struck and not one.resolved}
+        planned = plan_sprint(
+            sprint,
+            team=team.team,
+            seed=ledger.seed,
+            rules=self._rules,
+            calendar=team.calendar,
+            calibration=team.calibration,
+        )
+        for disturbance in planned:
+            ledger.by_id[disturbance.id] = disturbance
+            self._set_timer(disturbance)
+
+    def _set_timer(self, disturbance: Disturbance) -> None:
+        wait_us = max(1, disturbance.strikes_us - self.context.now_us)
+        self.context.after(wait_us, Strike(disturbance_id=disturbance.id))
+
+    def _inject(self, order: InjectDisturbance) -> Any:
+        ledger = self._ledger
+        ledger.injected += 1
+        n = INJECTED_FROM + ledger.injected
+        severity = order.severity or effort.severity(self._team.calibration, self._draw(order.type, "severity", n))
+        now_us = self.context.now_us
+        disturbance = Disturbance(
+            id=f"I-{ledger.injected:02d}",
+            kind=order.type,
+            sprint=self._team.calendar.sprint_of(now_us),
+            n=n,
+            strikes_us=now_us,
+            severity=min(4, max(1, severity)),
+            wanted_story=order.story_id or "",
+            injected=True,
+        )
+        ledger.by_id[disturbance.id] = disturbance
+        return self._strike(disturbance)
+
+    # -- the strike -------------------------------------------------------------------------------------------------
+
+    async def _strike(self, disturbance: Disturbance) -> None:
+        """Hit what is in progress; with nothing in progress, look again in an hour of this sprint."""
+        if disturbance.struck:
+            return
+        cards = await self._targets(disturbance)
+        minutes = self._cost(disturbance)
+        hit = await self._hit(disturbance, cards, minutes)
+        if hit is None:
+            self._try_later(disturbance)
+            return
+        target, costs = hit
+        if not disturbance.injected:
+            self._ledger.points_at_risk += sum(card.points for card in cards if card.story_id in costs)
+        disturbance.struck, disturbance.story_id = True, target.story_id
+        disturbance.strikes_us = self.context.now_us
+        affected = tuple(costs)
+        agents = _people_on(cards, affected)
+        self._publish_strike(disturbance, affected, agents, sum(costs.values()))
+        await self._make_visible(disturbance, target)
+        for agent in agents:
+            suffered = Suffered(hazard=disturbance.kind, minutes=max(costs.values()))
+            self.context.tell(agent_address(agent), suffered)
+        await self._triage(disturbance, target, costs)
+
+    async def _targets(self, disturbance: Disturbance) -> list[CardView]:
+        """Cards that could be hit: the drawn one first, then the others."""
+        cards = (await insist(self.context, self._team.board, ViewBoard())).cards
+        columns = ("in_progress", "review") if disturbance.kind == "flaky_test" else ("in_progress",)
+        possible = [card for card in cards if card.column in columns]
+        wanted = [card for card in possible if card.story_id == disturbance.wanted_story]
+        if disturbance.wanted_story:
+            return wanted
+        if disturbance.kind == "junior_misunderstanding":
+            juniors = [m.agent for m in self._team.roster.developers if m.seniority == "junior"]
+            possible = [card for card in possible if card.owner in juniors or card.navigator in juniors]
+        if disturbance.kind == "merge_conflict" and len(possible) < 2:
+            return []
+        if not possible:
+            return []
+        first = self._draw(disturbance.kind, "target", disturbance.n).below(len(possible))
+        return possible[first:] + possible[:first]
+
+    def _cost(self, disturbance: Disturbance) -> int:
+        """Soften what would put more of the sprint at risk than allowed, and draw what it costs."""
+        cap = self._ledger.cap_points(self._rules.max_velocity_impact_permille)
+        if not disturbance.injected and self._ledger.points_at_risk >= cap and disturbance.severity > 1:
+            self.context.publish(
+                DisturbanceSoftened(
+                    team=self._team.team,
+                    sprint=disturbance.sprint,
+                    disturbance_id=disturbance.id,
+                    drawn_severity=disturbance.severity,
+                    points_at_risk=self._ledger.points_at_risk,
+                    cap_points=cap,
+                )
+            )
+            disturbance.severity = 1
+        chance = self._draw(disturbance.kind, "cost", disturbance.n)
+        return effort.disturbance_minutes(
+            self._team.calibration, chance, disturbance.kind, severity=disturbance.severity
+        )
+
+    async def _hit(
+        self, disturbance: Disturbance, cards: list[CardView], minutes: int
+    ) -> tuple[CardView, dict[str, int]] | None:
+        """Let the work feel it. Returns the card that was hit first, and the minutes it costs each story."""
+        if disturbance.kind == "scope_creep" and disturbance.severity >= LARGE_SCOPE:
+            return (cards[0], {cards[0].story_id: 0}) if cards else None
+        wanted = 2 if disturbance.kind == "merge_conflict" else 1
+        if disturbance.kind == "production_incident":
+            wanted = max(1, effort.blast(self._team.calibration, severity=disturbance.severity))
+        costs: dict[str, int] = {}
+        target: CardView | None = None
+        for card in cards:
+            applied = await self._apply(disturbance, card, minutes)
+            if applied is not None:
+                target = target or card
+                costs[card.story_id] = applied
+                disturbance.waits_for.append(card.story_id)
+            if len(costs) == wanted:
+                break
+        return None if target is None else (target, costs)
+
+    async def _apply(self, disturbance: Disturbance, card: CardView, minutes: int) -> int | None:
+        effect = DisturbanceEffect(
+            disturbance_id=disturbance.id,
+            type=disturbance.kind,
+            story_id=card.story_id,
+            severity=disturbance.severity,
+            minutes=minutes,
+            sprint=disturbance.sprint,
+            text=_wish(disturbance, card),
+        )
+        try:
+            applied: EffectApplied = await insist(self.context, self._team.workshop, effect)
+        except RefusedError:  # no work is left on that story
+            return None
+        return applied.minutes
+
+    def _try_later(self, disturbance: Disturbance) -> None:
+        later_us = self._team.calendar.add_working_time(self.context.now_us, RETRY_US)
+        if self._team.calendar.sprint_of(later_us) == disturbance.sprint:
+            disturbance.strikes_us = later_us
+            self._set_timer(disturbance)
+
+    def _publish_strike(
+        self, disturbance: Disturbance, stories: tuple[str, ...], agents: tuple[str, ...], minutes: int
+    ) -> None:
+        self.context.publish(
+            DisturbanceStruck(
+                team=self._team.team,
+                sprint=disturbance.sprint,
+                disturbance_id=disturbance.id,
+                type=disturbance.kind,
+                severity=disturbance.severity,
+                story_id=disturbance.story_id,
+                blast_stories=stories,
+                blast_agents=agents,
+                cost_minutes=minutes,
+                injected=disturbance.injected,
+            )
+        )
+
+    async def _make_visible(self, disturbance: Disturbance, target: CardView) -> None:
+        """Labels and cards: what everybody can see of it."""
+        tag = TAGS.get(disturbance.kind, "")
+        if tag:
+            disturbance.tag = tag
+            for story_id in disturbance.waits_for:
+                await self._label(story_id, tag, present=True)
+        if disturbance.kind == "production_incident":
+            story = hotfix_story(disturbance.id, target)
+            disturbance.waits_for.append(story.story_id)
+            await insert_story(self.context, self._team, story, sprint=disturbance.sprint, expedite=True)
+            await self._label(story.story_id, HOTFIX, present=True)
+        elif disturbance.kind == "scope_creep" and disturbance.waits_for:
+            added = CriterionAdded(story_id=target.story_id, text=_wish(disturbance, target))
+            self.context.tell(self._team.facilitator, added)
+        elif disturbance.kind == "scope_creep":
+            story = scope_story(disturbance.id, target)
+            disturbance.waits_for.append(story.story_id)
+            await insert_story(self.context, self._team, story, sprint=disturbance.sprint, expedite=False)
+
+    async def _label(self, story_id: str, tag: str, *, present: bool) -> None:
+        try:
+            await insist(self.context, self._team.board, TagCard(story_id=story_id, tag=tag, present=present))
+        except RefusedError:  # the card has left the board: there is nothing to write on
+            return
+
+    # -- the response -----------------------------------------------------------------------------------------------
+
+    async def _triage(self, disturbance: Disturbance, target: CardView, costs: dict[str, int]) -> None:
+        """Ask the person hit what to do about it, and let that change the cost."""
+        chance = self._draw(disturbance.kind, "symptom", disturbance.n)
+        call = TriageCall(
+            disturbance_id=disturbance.id,
+            sprint=disturbance.sprint,
+            hazard=disturbance.kind,
+            story_id=target.story_id,
+            module=target.module,
+            symptom_permille=effort.symptom_permille(self._team.calibration, chance, severity=disturbance.severity),
+            visible_stories=1,
+        )
+        person = self._person_hit(disturbance.kind, target)
+        triaged: Triaged | None = await ask_person(self.context, agent_address(person), call)
+        if triaged is None:
+            return
+        for story_id, minutes in costs.items():
+            if minutes > 0:
+                after = self._after_response(disturbance, minutes, triaged)
+                response = Respond(
+                    disturbance_id=disturbance.id, story_id=story_id, response=triaged.response, minutes=after
+                )
+                await insist(self.context, self._team.workshop, response)
+
+    def _after_response(self, disturbance: Disturbance, minutes: int, triaged: Triaged) -> int:
+        """Lessons make it cheaper, putting it off dearer; escalated, the lead takes a third of it."""
+        calibration = self._team.calibration
+        remains = effort.lesson_permille(calibration, strength=triaged.lessons)
+        minutes = max(1, minutes * remains // 1000)
+        if triaged.response == "defer":
+            return effort.deferred_minutes(calibration, minutes)
+        if triaged.response == "escalate":
+            share = minutes // 3
+            suffered = Suffered(hazard=disturbance.kind, minutes=share)
+            self.context.tell(self._team.lead, suffered)
+            return max(1, minutes - share)
+        return minutes
+
+    def _person_hit(self, kind: DisturbanceKind, target: CardView) -> str:
+        roster = self._team.roster
+        if kind == "production_incident":
+            return roster.lead.agent
+        if kind == "flaky_test" and roster.qa_lead is not None:
+            return roster.qa_lead.agent
+        if kind == "scope_creep":
+            return roster.product_owner.agent
+        return target.owner or roster.lead.agent
+
+    # -- the end ----------------------------------------------------------------------------------------------------
+
+    async def _worked_off(self, news: WorkedOff) -> None:
+        disturbance = self._ledger.by_id.get(news.disturbance_id)
+        if disturbance is None:
+            return
+        disturbance.spent_minutes += news.minutes
+        await self._strike_off(disturbance, news.story_id, news.by)
+
+    async def _story_done(self, story_id: str, by: str) -> None:
+        """A hotfix, or scope that crept in as a story, is done."""
+        for disturbance in tuple(self._ledger.by_id.values()):
+            if story_id.startswith(f"{disturbance.id}-"):
+                await self._strike_off(disturbance, story_id, by)
+
+    async def _strike_off(self, disturbance: Disturbance, story_id: str, by: str) -> None:
+        if story_id in disturbance.waits_for:
+            disturbance.waits_for.remove(story_id)
+            if disturbance.tag:
+                await self._label(story_id, disturbance.tag, present=False)
+        if disturbance.waits_for or disturbance.resolved or not disturbance.struck:
+            return
+        disturbance.resolved = True
+        self.context.publish(
+            DisturbanceResolved(
+                team=self._team.team,
+                sprint=disturbance.sprint,
+                disturbance_id=disturbance.id,
+                by=by.removeprefix("agent/"),
+                struck_us=disturbance.strikes_us,
+                resolved_us=self.context.now_us,
+                spent_minutes=disturbance.spent_minutes,
+            )
+        )
+
+    def _draw(self, kind: str, what: str, n: int) -> Draw:
+        return self.context.draw(STREAM, f"{self._team.team}/{kind}/{what}", n)
+
+
+def _people_on(cards: list[CardView], stories: tuple[str, ...]) -> tuple[str, ...]:
+    people = [agent for card in cards if card.story_id in stories for agent in (card.owner, card.navigator)]
+    return tuple(dict.fromkeys(agent for agent in people if agent))
+
+
+def _wish(disturbance: Disturbance, card: CardView) -> str:
+    return f"what {disturbance.id} asks for beside “{card.title}” can be used"

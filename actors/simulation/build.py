@@ -1,0 +1,191 @@
+"""All actors of a run, constructed from its configuration: addresses and factories in one fixed order. No I/O.
+
+What must survive a crash (a board, a mind, the ground truth) is made once here and handed to every incarnation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from actors.policy import decisions
+from actors.policy.calibration import Calibration
+from actors.policy.decisions import Person
+from actors.policy.mind import Mechanisms, Mind
+from actors.roles.agent import Agent
+from actors.roles.person_state import PersonState
+from actors.roles.product_owner import ProductState, Refill
+from actors.scrum import messages as scrum_messages
+from actors.scrum.board import Board
+from actors.scrum.calendar import MINUTE_US, SprintCalendar
+from actors.scrum.messages import Member
+from actors.scrum.pairing import PairRules
+from actors.scrum.product_backlog import ProductBacklog
+from actors.scrum.stories import Story
+from actors.scrum.team import Roster
+from actors.services import (
+    board_messages,
+    ceremony_messages,
+    disturbance_messages,
+    pairing_messages,
+    work_messages,
+)
+from actors.services.board_keeper import BoardKeeper
+from actors.services.disturbance_plan import DisturbanceLedger, DisturbanceRules
+from actors.services.disturber import Disturber
+from actors.services.facilitator import Facilitator
+from actors.services.modelled_work import ModelledWork
+from actors.services.sprint_state import SprintState
+from actors.services.team_setting import TeamSetting, agent_address
+from actors.services.work_ledger import WorkLedger
+from actors.services.workshop import Workshop
+from actors.simulation.portfolio import first_new_number, refill_for, share_out
+from brokers.node import messages as node_messages
+from brokers.node.actor import Actor
+from brokers.wire.registry import Registry
+from config.backlog import Story as BacklogStory
+from config.rosters import TeamMember, TeamRoster
+from config.sections import RunConfig
+
+Factory = Callable[[], Actor]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """What a run is made of."""
+
+    config: RunConfig
+    stories: Sequence[BacklogStory]
+    calibration: Calibration
+    sprints: int
+
+
+def build_registry() -> Registry:
+    """Every message that actors of a run send, and every event that they publish."""
+    registry = Registry()
+    registry.register_module(
+        node_messages,
+        decisions,
+        scrum_messages,
+        board_messages,
+        ceremony_messages,
+        disturbance_messages,
+        pairing_messages,
+        work_messages,
+    )
+    return registry
+
+
+def build_actors(plan: RunPlan) -> dict[str, Factory]:
+    """Address and factory of every actor of a run, team by team; the order is part of the run."""
+    rosters = plan.config.resolved_teams()
+    shares = share_out(plan.stories, teams=len(rosters))
+    factories: dict[str, Factory] = {}
+    for position, (roster, stories) in enumerate(zip(rosters, shares, strict=True)):
+        factories.update(_team(plan, roster, stories, position=position, teams=len(rosters)))
+    return factories
+
+
+def _team(
+    plan: RunPlan, roster: TeamRoster, stories: tuple[Story, ...], *, position: int, teams: int
+) -> dict[str, Factory]:
+    setting = _setting(plan, roster)
+    seed, first = plan.config.simulation.seed, first_new_number(plan.stories)
+    refill: Refill | None = None
+    if plan.config.backlog.refill == "seeded":
+        refill = refill_for(seed=seed, first_number=first, position=position, teams=teams)
+    product = ProductState(backlog=ProductBacklog(stories), refill=refill, first_new_number=first)
+    work = ModelledWork(WorkLedger(team=setting.team), calibration=plan.calibration, seed=seed)
+    board = Board(setting.team, in_progress=setting.wip_in_progress, review=setting.wip_review)
+    ledger = DisturbanceLedger(team=setting.team, seed=seed)
+    factories: dict[str, Factory] = {
+        setting.board: partial(BoardKeeper, board, listeners=(setting.facilitator, setting.disturber)),
+        setting.workshop: partial(Workshop, work, disturber=setting.disturber),
+        setting.disturber: partial(Disturber, ledger, _disturbance_rules(plan.config), setting),
+    }
+    modules = _modules(stories)
+    for member in setting.roster.members:
+        state = PersonState(person=_person(member), mind=_mind(plan, member, setting, modules))
+        owns = member == setting.roster.product_owner
+        factory = partial(Agent, state, setting, product=product if owns else None)
+        factories[agent_address(member.agent)] = factory
+    factories[setting.facilitator] = partial(Facilitator, SprintState(), setting)
+    return factories
+
+
+def _setting(plan: RunPlan, roster: TeamRoster) -> TeamSetting:
+    config = plan.config
+    tester_pairing = config.team.tester_pairing
+    return TeamSetting(
+        team=roster.id,
+        roster=Roster(roster.id, [_member(one) for one in roster.members]),
+        calendar=SprintCalendar(
+            days_per_sprint=config.experiment.num_simulated_days,
+            work_start_us=config.simulation.work_start_minute * MINUTE_US,
+            work_end_us=config.simulation.work_end_minute * MINUTE_US,
+            start_weekday=config.simulation.start_date.weekday(),
+        ),
+        calibration=plan.calibration,
+        pair_rules=PairRules(
+            tester_permille=round(1000 * tester_pairing.frequency) if tester_pairing.enabled else 0,
+            tester_seat=tester_pairing.role,
+        ),
+        sprints=plan.sprints,
+        max_exchanges=config.pairing.max_exchanges,
+        wip_in_progress=roster.wip_in_progress,
+        wip_review=roster.wip_review,
+    )
+
+
+def _member(one: TeamMember) -> Member:
+    return Member(
+        agent=one.id,
+        name=one.name,
+        seniority=one.seniority,
+        roles=one.roles,
+        specialization=one.primary_specialization,
+        auxiliaries=one.auxiliary_specializations,
+    )
+
+
+def _person(member: Member) -> Person:
+    return Person(
+        agent=member.agent,
+        seniority=member.seniority,
+        roles=member.roles,
+        specialization=member.specialization,
+        auxiliaries=member.auxiliaries,
+    )
+
+
+def _mind(plan: RunPlan, member: Member, setting: TeamSetting, modules: dict[str, tuple[str, ...]]) -> Mind:
+    switches = plan.config.policy.mechanisms
+    return Mind(
+        _person(member),
+        modules=modules,
+        partners=[one.agent for one in setting.roster.members],
+        calibration=plan.calibration,
+        mechanisms=Mechanisms(
+            familiarity=switches.familiarity,
+            knowledge=switches.knowledge,
+            estimation_learning=switches.estimation_learning,
+        ),
+    )
+
+
+def _modules(stories: Sequence[Story]) -> dict[str, tuple[str, ...]]:
+    """The modules of the product, each with the specialisations that its stories want."""
+    modules: dict[str, dict[str, None]] = {}
+    for story in stories:
+        modules.setdefault(story.module, {})[story.specialization] = None
+    return {name: tuple(sorted(wanted)) for name, wanted in sorted(modules.items())}
+
+
+def _disturbance_rules(config: RunConfig) -> DisturbanceRules:
+    section = config.disturbances
+    return DisturbanceRules(
+        frequencies=section.frequencies.permille if section.enabled else {},
+        suppress=frozenset(section.suppress),
+        max_velocity_impact_permille=round(1000 * section.blast_radius_controls.max_velocity_impact),
+    )

@@ -1,0 +1,1 @@
+"""Many seeds of one experiment, and what holds over all of them."""

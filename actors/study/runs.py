@@ -1,0 +1,60 @@
+"""One seed after another, in processes side by side: each run is the whole simulation in one process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from actors.simulation.layout import SERVICES, Assignment
+from actors.simulation.preparing import create_run, prepare
+from actors.simulation.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One run of a study."""
+
+    arm: str
+    seed: int
+    sprints: int
+    overrides: tuple[str, ...] = ()
+    config: Path | None = None
+    backlog: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a study keeps of a run."""
+
+    case: Case
+    velocities: tuple[int, ...]
+    metrics: dict[str, float | None]
+    digest: str
+
+
+def run_case(case: Case) -> Result:
+    """Simulate one case in this process and keep its figures. Raises ConfigError."""
+    prepared = prepare(
+        case.config, case.backlog, overrides=case.overrides, seed=case.seed, sprints=case.sprints
+    )
+    with TemporaryDirectory(prefix="scrummage-study-") as folder:
+        create_run(Path(folder), prepared.inputs)
+        assignment = Assignment(folder=folder, sockets=folder, nodes=1, node=SERVICES)
+        report = Session(assignment, say=lambda progress: None).run().report
+    velocities = tuple(int(sprint["velocity"]) for _, sprint in sorted(report["sprints"].items()))
+    return Result(case, velocities, dict(report["metrics"]), str(report["event_digest"]))
+
+
+def run_cases(cases: Sequence[Case], *, jobs: int) -> Iterator[Result]:
+    """Results as they come; `jobs` processes. Raises what a run raised."""
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        futures = [pool.submit(run_case, case) for case in cases]
+        for future in as_completed(futures):
+            yield future.result()
+
+
+__all__ = ["Case", "Result", "run_case", "run_cases"]

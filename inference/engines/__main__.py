@@ -1,0 +1,56 @@
+"""Run one engine in this process: `python -m inference.engines --engine PACKAGE.MODULE:BUILDER ...`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+
+from brokers.processes import die_with_parent
+from inference.engines.loading import EngineLoadError, load_engine, read_plan
+from inference.engines.stopping import StopSignal
+from inference.engines.worker import SLOTS, serve
+
+_EXAMPLE = """example:
+  python -m inference.engines --engine actors.policy.engine:build --endpoint ipc:///run/user/1000/x/pool \\
+      --name behavioural-0 --plan plan.json
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT, or until the process that started this one ends."""
+    args = _parse(argv)
+    die_with_parent(args.parent, number=signal.SIGKILL)  # also while it answers: nobody waits for it any more
+    try:
+        served = load_engine(args.engine, read_plan(args.plan) if args.plan else {})
+    except EngineLoadError as error:
+        print(f"engine {args.name}: {error}", file=sys.stderr)
+        return 2
+    stop = StopSignal()
+    stop.set_on(signal.SIGTERM, signal.SIGINT)
+    serve(served.engine, args.endpoint, args.name, served.registry, stop, slots=args.slots)
+    return 0
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m inference.engines",
+        description="Run one inference engine.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--engine", required=True, help="builder of the engine, as package.module:function")
+    parser.add_argument("--endpoint", required=True, help="ZeroMQ endpoint of the pool")
+    parser.add_argument("--name", required=True, help="name of this engine, unique in its pool")
+    parser.add_argument("--plan", type=Path, help="file with the builder's arguments (.json, else msgpack)")
+    parser.add_argument("--slots", type=int, default=SLOTS, help=f"requests taken at once (default {SLOTS})")
+    parser.add_argument(
+        "--parent", type=int, default=os.getppid(), help="process id of the parent, if it may end before this starts"
+    )
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
