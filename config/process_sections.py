@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from config.section import Probability, Section, ShortText, TimeOfDay, Words, minute_of_day
+
+
+def _read_quoted_date(value: object) -> object:
+    """A date in quotes is text to YAML; it is meant all the same."""
+    if isinstance(value, str):
+        with suppress(ValueError):
+            return date.fromisoformat(value)
+    return value
 
 
 class ExperimentSection(Section):
@@ -24,9 +33,12 @@ class ExperimentSection(Section):
 class SimulationSection(Section):
     """Seed, calendar and size of the simulated world (`simulation:`)."""
 
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 1
     start_date: Annotated[
-        date, Field(ge=date(2000, 1, 1), le=date(2100, 12, 31)), Words("a date from 2000-01-01 to 2100-12-31")
+        date,
+        BeforeValidator(_read_quoted_date),
+        Field(ge=date(2000, 1, 1), le=date(2100, 12, 31)),
+        Words("a date from 2000-01-01 to 2100-12-31"),
     ] = date(2026, 1, 5)  # a Monday
     work_start: TimeOfDay = "09:00"
     work_end: TimeOfDay = "17:00"

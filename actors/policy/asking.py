@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from actors.policy.arithmetic import clamp, pick_weighted, scaled
+from actors.policy.arithmetic import between, clamp, pick_weighted, scaled
 from actors.policy.calibration import Calibration
 from actors.policy.calibration_sections import TopicPriors
 from actors.policy.decisions import AnswerChoice, ChooseAnswer, ChooseQuestion, QuestionChoice, TopicExperience
@@ -23,17 +23,17 @@ CATEGORIES: Mapping[str, tuple[str, ...]] = {
     "workflow": ("complexity_reduction", "assumption_challenge"),
     "security": ("fresh_knowledge", "assumption_challenge"),
 }
-# Words of a criterion that make somebody who knows the module think of a topic.
+# Words of a criterion that make people think of a topic, those who know the module more than others.
 HINTS: Mapping[str, tuple[str, ...]] = {
     "limits": ("at most", "up to", "more than", "largest", "maximum", "limit"),
     "errors": ("refused", "error", "fails", "cannot", "invalid", "reason"),
     "permissions": ("member", "administrator", "owner", "allowed", "see", "guest"),
-    "format": ("shows", "file", "export", "date", "text", "list", "column"),
+    "format": ("file", "export", "download", "column", "printed"),
     "performance": ("seconds", "within", "minute", "at once", "thousand"),
     "edge_case": ("empty", "no ", "last", "twice", "same", "exactly", "while"),
     "compatibility": ("browser", "version", "import", "client", "older"),
     "data": ("deleted", "kept", "stored", "moved", "history", "existing"),
-    "workflow": ("after", "when", "notif", "told", "mail", "remind", "changes"),
+    "workflow": ("notif", "told", "mail", "remind", "approv", "assign"),
     "security": ("password", "token", "secret", "sign", "link", "session", "key"),
 }
 PHRASES: Mapping[str, tuple[str, str]] = {
@@ -106,7 +106,8 @@ def _worth(observation: ChooseQuestion, calibration: Calibration, choices: Seque
     """How promising each choice looks: a general prior, what was learned in the module, the criterion's words."""
     seen = {part.topic: part for part in observation.experience}
     promise = {topic: _promise(topic, seen.get(topic), calibration) for topic in TOPICS}
-    hint = scaled(calibration.asking.hint_weight, clamp(observation.knowledge_permille, 0, 1000))
+    known = clamp(observation.knowledge_permille, 0, 1000)
+    hint = between(calibration.asking.hint_weight // 2, calibration.asking.hint_weight, known)
     texts = [criterion.lower() for criterion in observation.story.criteria]
     weights = []
     for number, topic in choices:

@@ -145,7 +145,7 @@ class Development(Ceremony):
         """The team has run out of work: refine and plan one story in the middle of the sprint."""
         known = await Refinement(self.context, self.state, self.team).refine_next()
         if known is not None:
-            await SprintPlanning(self.context, self.state, self.team).plan_refined()
+            await SprintPlanning(self.context, self.state, self.team).plan_unplanned()
         self.is_refining = False
         if known is not None:
             await self.assign()

@@ -42,6 +42,12 @@ class SprintPlanning(Ceremony):
         )
         self.held("planning", started_us)
 
+    async def plan_unplanned(self) -> None:
+        """Turn what was refined in the middle of the sprint into cards; it was not committed in planning."""
+        committed = self.state.committed_points
+        await self.plan_refined()
+        self.state.committed_points = committed
+
     async def plan_refined(self) -> None:
         """Turn what was refined into cards."""
         state = self.state

@@ -29,7 +29,14 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     """Raises SystemExit(2) with a usage line for what makes no sense."""
     if not argv or (argv[0] not in COMMANDS and argv[0] not in ("-h", "--help")):
         argv = ["run", *argv]
-    return _parser().parse_args(argv)
+    parser = _parser()
+    args, rest = parser.parse_known_args(argv)  # argparse takes positionals in one piece only; settings may be anywhere
+    strangers = [word for word in rest if word.startswith("-") or "=" not in word]
+    if strangers or (rest and "overrides" not in args):
+        parser.error(f"unrecognized arguments: {' '.join(strangers or rest)}")
+    if "overrides" in args:
+        args.overrides = [*args.overrides, *rest]
+    return args
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -40,7 +40,7 @@ def fork(args: Namespace) -> int:
     forked = replace(inputs, config=config)
     rows = copy_prefix(args.run / JOURNAL, folder / JOURNAL, time_us, inputs=forked.to_files())
     print(f"fork of {args.run} after {rows} log rows")
-    port = args.metrics_port or config.monitoring.prometheus_port
+    port = config.monitoring.prometheus_port if args.metrics_port is None else args.metrics_port
     wishes = Wishes(nodes=args.nodes, metrics_port=port, hold_s=args.hold)
     code = run_to_end(folder, forked, sprints, wishes)
     if code is ExitCode.DIVERGED:

@@ -1,7 +1,7 @@
 """Writes the generated pages of `docs/`: `python -m actors.simulation.protocol_page [--check]`.
 
-`protocol.md` is made from the message classes and the hub's own tables, `configuration.md` from the sections; so neither
-can say something else than the code.
+`protocol.md` is made from the message classes and the hub's own tables, `configuration.md` from the sections, so that
+neither can say something else than the code.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from actors.simulation.client_wire import client_lines
 from actors.simulation.exit_codes import ExitCode
+from brokers.hub.commands import COMMANDS, WIRE_VERSION, Field
+from brokers.hub.core import ANSWER_WITHIN_S, EVENT_PREFIX, MAX_MESSAGE_BYTES, MAX_REQUEST_BYTES, SYNC_PREFIX
 from brokers.links import frames as link_frames
 from brokers.wire.registry import Registry
 from config.reference import reference_markdown
@@ -64,6 +65,84 @@ field, has an unknown one, or a value of another type is refused, and so is an u
 number after the slash.
 """
 
+_CLIENTS = """\
+## Between a run and its clients
+
+A run that can be reached has `.live/run.json` in its folder, readable by its owner only: `endpoints.clients` (ROUTER),
+`endpoints.events` (XPUB), the `token`, `metrics_url` and the process ids. [Four clients](../examples/clients/README.md)
+show all of this in plain pyzmq.
+
+A DEALER sends two frames, an empty one and a msgpack map; a REQ adds the empty one by itself. The reply has the same
+form. A request has at most {request_bytes} bytes; the connection of a sender of more than {message_bytes} is closed.
+
+```
+request   {{v: {version}, token, client, id, command, …fields of the command}}
+reply     {{v: {version}, id, ok: true, …}}
+refusal   {{v: {version}, id, ok: false, error, reason, allowed: […]}}
+```
+
+`client` names the asking program and `id` its request. Queries are answered anew each time. Everything else is carried
+out once for each pair of `client` and `id` and answered alike however often it is sent, so a request whose answer does
+not come is sent again as it was. The hub answers `unavailable` after {within} seconds without an answer of the run.
+
+### Commands
+
+`inject` and `crash` change the run: they are journalled with the virtual time at which they take effect before they are
+acknowledged, and a resumed run meets them again. Without `at_us` that is the virtual time of now. `pause`, `step`,
+`resume` and `stop` leave no trace in the log.
+
+| command | fields | answer beside `ok` |
+|---|---|---|
+"""
+
+_EVENTS = """\
+### Events
+
+A SUB receives two frames, the topic `{event}<kind>` and a msgpack map `{{seq, time_us, src, kind, cause, body}}`. `seq`
+counts all published events of a run from 1, `body` is the map of the kind. Letters between actors are not published.
+
+To join without losing an event: subscribe to `{event}`, then to `{sync}` followed by something of your own, wait until
+that topic arrives, ask for a `snapshot`, and apply the events whose `seq` is larger than the snapshot's. A gap in `seq`
+means that this subscriber read too slowly or that the hub was restarted: take a snapshot again. Nobody waits for a
+subscriber.
+
+### Errors
+
+| `error` | |
+|---|---|
+"""
+
+ANSWERS: Mapping[str, str] = {
+    "status": (
+        "`now_us`, `paused`, `finished`, `replaying`, `seq`, `sprints`, `events` of the log so far; of the team that "
+        "is furthest behind `sprint`, `day`, `days`, `velocity`"
+    ),
+    "snapshot": "`boards` by team, `now_us`, `seq` of the last event they contain",
+    "events": "`events`, and `next`: the `from` of the next page",
+    "inject": "`number` of the command, `at_us` at which it takes effect",
+    "crash": "`number` of the command, `at_us` at which it takes effect",
+    "pause": "`now_us`, `paused`",
+    "step": "`now_us`, `paused`",
+    "resume": "`now_us`, `paused`",
+    "stop": "`now_us`, `paused`",
+}
+ERRORS: Mapping[str, str] = {
+    "malformed": "the request is not one msgpack map with text keys",
+    "too_large": "the request has too many bytes",
+    "unsupported_version": "`v` is another number",
+    "unauthorized": "the token is missing or wrong",
+    "bad_head": "`client` or `id` is not printable text of a reasonable length",
+    "unknown_command": "no command has this name; `allowed` lists them",
+    "unknown_field": "the command has no such field; `allowed` lists them",
+    "missing_field": "a required field is not there",
+    "bad_value": "a field has a value that is not allowed; `allowed` lists the values where they can be listed",
+    "id_reused": "this client used this id for another command",
+    "busy": "too many requests wait for the run",
+    "unavailable": "no run is connected, or it did not answer in time; send the same request again",
+    "too_late": "`at_us` lies before the run's virtual time",
+    "finished": "the run is over, nothing can change it",
+}
+
 
 def all_messages(root: Path = ROOT) -> dict[ModuleType, list[type[Any]]]:
     """Every message class, by the module that defines it and in the order of its source.
@@ -90,8 +169,7 @@ def _message_files(root: Path) -> Iterator[Path]:
 
 def protocol_markdown(root: Path = ROOT) -> str:
     """The whole page."""
-    parts = [_INTRODUCTION, _between_nodes(), "\n".join(client_lines()), _kinds(all_messages(root))]
-    return "\n".join(parts)
+    return "\n".join((_INTRODUCTION, _between_nodes(), _clients(), _kinds(all_messages(root))))
 
 
 def _between_nodes() -> str:
@@ -102,14 +180,46 @@ def _between_nodes() -> str:
     return f"## Between the nodes of a run\n\n{head} {more}\n\n{drawn}\n\n{_LETTERS}"
 
 
+def _clients() -> str:
+    head = _CLIENTS.format(
+        version=WIRE_VERSION,
+        request_bytes=f"{MAX_REQUEST_BYTES:,}",
+        message_bytes=f"{MAX_MESSAGE_BYTES:,}",
+        within=round(ANSWER_WITHIN_S),
+    )
+    commands = [
+        f"| `{name}`{' (query)' if command.is_query else ''} | {_request_fields(command.fields)} | {ANSWERS[name]} |\n"
+        for name, command in COMMANDS.items()
+    ]
+    events = _EVENTS.format(event=EVENT_PREFIX.decode(), sync=SYNC_PREFIX.decode())
+    errors = [f"| `{error}` | {meaning} |\n" for error, meaning in ERRORS.items()]
+    return "".join([head, *commands, "\n", events, *errors])
+
+
+def _request_fields(fields: Mapping[str, Field], path: str = "") -> str:
+    """Each field with what it must be, in the words of the hub's own refusal."""
+    described = []
+    for name, field in fields.items():
+        if field.fields is not None:
+            described.append(_request_fields(field.fields, f"{path}{name}."))
+            continue
+        expected = field.check(None) if field.check is not None else None
+        need = "" if field.required else " (optional)"
+        described.append(f"`{path}{name}`{need}: {expected}")
+    return "; ".join(described)
+
+
 def _kinds(messages: Mapping[ModuleType, list[type[Any]]]) -> str:
     lines = ["## All kinds", ""]
     for module, classes in messages.items():
-        lines += [f"- [{_title(module)}](#{_anchor(_title(module))}): {_sentence(module)}"]
-        lines[-1] += f" {len(classes)} kinds."
+        count = f"{len(classes)} kind{'s' if len(classes) > 1 else ''}"
+        lines.append(f"- [{module.__name__}](#{_anchor(module.__name__)}), {count}: {_sentence(module)}")
+    told: set[type[Any]] = set()
     for module, classes in messages.items():
-        lines += ["", f"### {_title(module)}", "", _sentence(module)]
-        for part in _parts(classes):
+        lines += ["", f"### {module.__name__}", "", _sentence(module)]
+        parts = [part for part in _parts(classes) if part not in told]
+        told.update(parts)
+        for part in parts:
             lines += ["", f"#### {part.__name__}", "", f"No kind: a part of others. {_sentence(part)}", *_fields(part)]
         for cls in classes:
             lines += ["", f"#### `{cls.KIND}`", "", f"{cls.__name__}: {_sentence(cls)}", *_fields(cls)]
@@ -139,16 +249,25 @@ def _fields(cls: type[Any]) -> list[str]:
     if not dataclasses.fields(cls):
         return ["", "No fields."]
     source = textwrap.dedent(inspect.getsource(cls))
-    comments = _comments(source)
+    comments, hints = _comments(source), typing.get_type_hints(cls)
     body = typing.cast("ast.ClassDef", ast.parse(source).body[0]).body
     rows = ["", "| field | type | |", "|---|---|---|"]
     for node in body:
         if not isinstance(node, ast.AnnAssign) or "ClassVar" in ast.unparse(node.annotation):
             continue
         kind = ast.unparse(node.annotation).replace("|", "\\|")
-        comment = comments.get(node.end_lineno or node.lineno, "").replace("|", "\\|")
-        rows.append(f"| `{ast.unparse(node.target)}` | `{kind}` | {comment} |")
+        name = ast.unparse(node.target)
+        told = [comments.get(node.end_lineno or node.lineno, ""), "" if "Literal" in kind else _choices(hints[name])]
+        comment = "; ".join(part for part in told if part).replace("|", "\\|")
+        rows.append(f"| `{name}` | `{kind}` | {comment} |")
     return rows
+
+
+def _choices(hint: Any) -> str:
+    """The values of a named choice; its name alone would not tell them."""
+    if typing.get_origin(hint) is typing.Literal:
+        return f"one of {', '.join(map(str, typing.get_args(hint)))}"
+    return next(filter(None, map(_choices, typing.get_args(hint))), "")
 
 
 def _comments(source: str) -> dict[int, str]:
@@ -161,10 +280,6 @@ def _sentence(documented: object) -> str:
     return " ".join(inspect.cleandoc(documented.__doc__ or "").split("\n\n")[0].split())
 
 
-def _title(module: ModuleType) -> str:
-    return module.__name__
-
-
 def _anchor(title: str) -> str:
     """As GitHub makes one of a heading."""
     return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
@@ -172,7 +287,10 @@ def _anchor(title: str) -> str:
 
 def pages(root: Path = ROOT) -> dict[Path, str]:
     """Every generated page with its text."""
-    return {root / "docs/protocol.md": protocol_markdown(root), root / "docs/configuration.md": configuration_markdown()}
+    return {
+        root / "docs/protocol.md": protocol_markdown(root),
+        root / "docs/configuration.md": configuration_markdown(),
+    }
 
 
 def configuration_markdown() -> str:
@@ -188,9 +306,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; status 1 if a page is not up to date")
     args = parser.parse_args(argv)
     stale = [
-        (path, text)
-        for path, text in pages().items()
-        if not path.exists() or path.read_text(encoding="utf-8") != text
+        (path, text) for path, text in pages().items() if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
     for path, text in stale:
         if not args.check:

@@ -45,7 +45,7 @@ def run(args: Namespace) -> ExitCode:
         _tell(prepared)
         create_run(folder, prepared.inputs)
     inputs, sprints = read_run(folder)
-    port = args.metrics_port or inputs.config.monitoring.prometheus_port
+    port = inputs.config.monitoring.prometheus_port if args.metrics_port is None else args.metrics_port
     wishes = Wishes(
         nodes=args.nodes,
         paced=args.paced,

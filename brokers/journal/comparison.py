@@ -83,5 +83,5 @@ def _differences(path: str, was: Any, now: Any) -> Iterator[tuple[str, object, o
             before = was[index] if index < len(was) else _MISSING
             after = now[index] if index < len(now) else _MISSING
             yield from _differences(f"{path}[{index}]", before, after)
-    elif was != now:
+    elif type(was) is not type(now) or was != now:
         yield path or "record", was, now

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -218,6 +219,20 @@ def test_a_lock_file_left_by_a_dead_process_does_not_lock(path: Path) -> None:
     Journal.create(path, INPUTS).close()
     path.with_name("run.sqlite.lock").write_text("1\n")
     Journal.open(path).close()
+
+
+def test_a_lock_file_removed_while_it_is_being_taken_is_taken_anew(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    take = fcntl.flock
+    removals = [path.with_name("run.sqlite.lock")]
+
+    def flock_after_the_last_holder_left(fd: int, operation: int) -> None:
+        while removals:
+            removals.pop().unlink()
+        take(fd, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock_after_the_last_holder_left)
+    with Journal.create(path, INPUTS), pytest.raises(LockedError):
+        Journal.open(path)  # would get in if the first writer held a lock on a file that is gone
 
 
 def test_a_journal_is_never_created_over_a_run_or_over_something_else(path: Path, tmp_path: Path) -> None:

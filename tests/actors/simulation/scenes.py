@@ -36,9 +36,7 @@ def world_of(
         calibration=calibration,
         sprints=sprints,
     )
-    world = VirtualWorld(
-        registry=build_registry(), engine=BehaviouralEngine(seed, calibration), seed=seed, **options
-    )
+    world = VirtualWorld(registry=build_registry(), engine=BehaviouralEngine(seed, calibration), seed=seed, **options)
     for name, factory in build_actors(plan).items():
         world.start(name, factory)
     return world

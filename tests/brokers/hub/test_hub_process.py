@@ -139,6 +139,15 @@ def test_a_sync_token_comes_back_to_its_subscriber_only(
     assert first.recv_multipart()[0] == b"event.story.moved/1"
 
 
+def test_a_sync_token_that_somebody_used_before_works_again(
+    client: Client, hub: HubProcess, context: zmq.Context[Any]
+) -> None:
+    first, second = subscriber(context, hub), subscriber(context, hub)
+    for socket in (first, second):
+        socket.subscribe(b"sync/the-same")
+        assert socket.recv_multipart() == [b"sync/the-same", b""]
+
+
 def test_a_killed_hub_comes_back_on_the_same_port_and_the_run_greets_it(
     client: Client, hub: HubProcess, run: ScriptedRun, context: zmq.Context[Any]
 ) -> None:
