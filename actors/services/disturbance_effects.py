@@ -7,7 +7,7 @@ from typing import assert_never
 
 from actors.services.modelled_work import ModelledWork
 from actors.services.work_ledger import Debt, NothingOpenError, Setback, StoryWork, TaskWork
-from actors.services.work_messages import DisturbanceEffect, Respond
+from actors.services.work_messages import DisturbanceEffect, Interrupt, Respond
 from actors.work import effort
 
 
@@ -65,18 +65,12 @@ def respond(work: ModelledWork, decided: Respond) -> None:
             break
 
 
-def is_over(work: ModelledWork, disturbance_id: str) -> bool:
-    """Whether nothing in the workshop pays for a disturbance any more."""
-    return not any(_pays_for(story, disturbance_id) for story in work.ledger.stories.values())
-
-
-def _pays_for(story: StoryWork, disturbance_id: str) -> bool:
-    return (
-        story.flaky_from == disturbance_id
-        or any(debt.disturbance_id == disturbance_id for debt in story.debts)
-        or any(setback.disturbance_id == disturbance_id for setback in story.setbacks)
-        or any(task.disturbance_id == disturbance_id and task.is_open for task in story.tasks)
-    )
+def interrupt(work: ModelledWork, called: Interrupt) -> None:
+    """Somebody on a story is called away. Raises NothingOpenError if no work is left that could wait."""
+    story = work.ledger.work_on(called.story_id)
+    if not story.is_open:
+        raise NothingOpenError(called.story_id)
+    story.debts.append(Debt(disturbance_id=called.disturbance_id, hazard=called.hazard, minutes=called.minutes))
 
 
 def _owe(story: StoryWork, hit: DisturbanceEffect) -> int:

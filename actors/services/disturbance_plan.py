@@ -79,7 +79,7 @@ def plan_sprint(
         disturbance_id = f"D-{sprint:02d}-{position:02d}"
         entity = f"{team}/{kind}"
         strikes = draw(seed, STREAM, f"{entity}/strikes", sprint).chance(rules.frequencies.get(kind, 0))
-        if not strikes or disturbance_id in rules.suppress:
+        if not strikes:
             continue
         whole_us = calendar.development_per_sprint_us()
         after_us = draw(seed, STREAM, f"{entity}/when", sprint).below(whole_us * 9 // 10)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from actors.scrum.cards import BLOCKED, CONFLICT, FLAKY, HOTFIX, TECH_DEBT, CardView
-from actors.scrum.messages import DisturbanceKind, DisturbanceResolved, DisturbanceSoftened, DisturbanceStruck
-from actors.services.asking import ask_person, insist
+from actors.scrum.messages import DisturbanceResolved, DisturbanceSoftened, DisturbanceStruck
+from actors.services.asking import insist
 from actors.services.board_messages import BoardChanged, TagCard, ViewBoard
 from actors.services.disturbance_messages import (
     CrashActor,
@@ -15,8 +15,6 @@ from actors.services.disturbance_messages import (
     SprintOpened,
     Strike,
     Suffered,
-    TriageCall,
-    Triaged,
 )
 from actors.services.disturbance_plan import (
     INJECTED_FROM,
@@ -26,10 +24,11 @@ from actors.services.disturbance_plan import (
     DisturbanceRules,
     plan_sprint,
 )
+from actors.services.disturbance_response import DisturbanceResponse
 from actors.services.failures import CrashRequestedError, UnexpectedMessageError
 from actors.services.team_setting import TeamSetting, agent_address
 from actors.services.unplanned_work import hotfix_story, insert_story, scope_story
-from actors.services.work_messages import DisturbanceEffect, EffectApplied, Respond, WorkedOff
+from actors.services.work_messages import DisturbanceEffect, EffectApplied, WorkedOff
 from actors.work import effort
 from brokers.node.actor import Actor
 from brokers.node.errors import RefusedError
@@ -123,8 +122,11 @@ class Disturber(Actor):
     # -- the strike -------------------------------------------------------------------------------------------------
 
     async def _strike(self, disturbance: Disturbance) -> None:
-        """Hit what is in progress; with nothing in progress, look again in an hour of this sprint."""
-        if disturbance.struck:
+        """Hit what is in progress; with nothing in progress, look again in an hour of this sprint.
+
+        A suppressed disturbance keeps its timer and stops here, so that a run without it is equal up to this moment.
+        """
+        if disturbance.struck or disturbance.id in self._rules.suppress:
             return
         cards = await self._targets(disturbance)
         minutes = self._cost(disturbance)
@@ -144,7 +146,8 @@ class Disturber(Actor):
         for agent in agents:
             suffered = Suffered(hazard=disturbance.kind, minutes=max(costs.values()))
             self.context.tell(agent_address(agent), suffered)
-        await self._triage(disturbance, target, costs)
+        symptom = self._draw(disturbance.kind, "symptom", disturbance.n)
+        await DisturbanceResponse(self.context, self._team, disturbance, cards).hold(target, costs, symptom)
 
     async def _targets(self, disturbance: Disturbance) -> list[CardView]:
         """Cards that could be hit: the drawn one first, then the others."""
@@ -270,56 +273,6 @@ class Disturber(Actor):
             await insist(self.context, self._team.board, TagCard(story_id=story_id, tag=tag, present=present))
         except RefusedError:  # the card has left the board: there is nothing to write on
             return
-
-    # -- the response -----------------------------------------------------------------------------------------------
-
-    async def _triage(self, disturbance: Disturbance, target: CardView, costs: dict[str, int]) -> None:
-        """Ask the person hit what to do about it, and let that change the cost."""
-        chance = self._draw(disturbance.kind, "symptom", disturbance.n)
-        call = TriageCall(
-            disturbance_id=disturbance.id,
-            sprint=disturbance.sprint,
-            hazard=disturbance.kind,
-            story_id=target.story_id,
-            module=target.module,
-            symptom_permille=effort.symptom_permille(self._team.calibration, chance, severity=disturbance.severity),
-            visible_stories=1,
-        )
-        person = self._person_hit(disturbance.kind, target)
-        triaged: Triaged | None = await ask_person(self.context, agent_address(person), call)
-        if triaged is None:
-            return
-        for story_id, minutes in costs.items():
-            if minutes > 0:
-                after = self._after_response(disturbance, minutes, triaged)
-                response = Respond(
-                    disturbance_id=disturbance.id, story_id=story_id, response=triaged.response, minutes=after
-                )
-                await insist(self.context, self._team.workshop, response)
-
-    def _after_response(self, disturbance: Disturbance, minutes: int, triaged: Triaged) -> int:
-        """Lessons make it cheaper, putting it off dearer; escalated, the lead takes a third of it."""
-        calibration = self._team.calibration
-        remains = effort.lesson_permille(calibration, strength=triaged.lessons)
-        minutes = max(1, minutes * remains // 1000)
-        if triaged.response == "defer":
-            return effort.deferred_minutes(calibration, minutes)
-        if triaged.response == "escalate":
-            share = minutes // 3
-            suffered = Suffered(hazard=disturbance.kind, minutes=share)
-            self.context.tell(self._team.lead, suffered)
-            return max(1, minutes - share)
-        return minutes
-
-    def _person_hit(self, kind: DisturbanceKind, target: CardView) -> str:
-        roster = self._team.roster
-        if kind == "production_incident":
-            return roster.lead.agent
-        if kind == "flaky_test" and roster.qa_lead is not None:
-            return roster.qa_lead.agent
-        if kind == "scope_creep":
-            return roster.product_owner.agent
-        return target.owner or roster.lead.agent
 
     # -- the end ----------------------------------------------------------------------------------------------------
 

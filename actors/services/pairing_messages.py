@@ -147,13 +147,3 @@ class StoryChecked:
     story_id: str
     tester: str
     approved: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HelpPair:
-    """Told to a helper: give a pair an hour of your knowledge. It ends up in the session's work."""
-
-    KIND: ClassVar[str] = "pairing.help_pair/1"
-    story_id: str
-    module: str
-    partner: str

@@ -226,6 +226,17 @@ class DisturbanceEffect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupt:
+    """Somebody on a story is called away for so many minutes. Refused with NothingOpenError."""
+
+    KIND: ClassVar[str] = "work.interrupt/1"
+    disturbance_id: str
+    hazard: DisturbanceKind
+    story_id: str
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Respond:
     """The person hit has decided: pay now, or later and more, or let the lead take some of it."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from actors.scrum.messages import TaskAdded
-from actors.services.disturbance_effects import apply_effect, respond
+from actors.services.disturbance_effects import apply_effect, interrupt, respond
 from actors.services.disturbance_messages import CrashActor
 from actors.services.failures import CrashRequestedError, UnexpectedMessageError
 from actors.services.modelled_work import ModelledWork
@@ -19,6 +19,7 @@ from actors.services.work_messages import (
     EffectApplied,
     FinishQuarter,
     InspectWork,
+    Interrupt,
     MeasureProgress,
     PauseQuarter,
     Progress,
@@ -93,6 +94,8 @@ class Workshop(Actor):
                 return EffectApplied(minutes=minutes)
             case Respond():
                 respond(work, message)
+            case Interrupt():
+                interrupt(work, message)
             case CrashActor(reason=reason):
                 raise CrashRequestedError(reason)
             case _:

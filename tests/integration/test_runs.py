@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from actors.simulation.comparing import causes
 from brokers.journal.reader import JournalReader
+from brokers.wire.packing import unpack
 from tests.support.runs import artifacts, digest, run, simulate
 
 SPRINTS = ("--sprints", "2", "--seed", "7")
@@ -99,17 +101,11 @@ def test_a_fork_that_changes_nothing_has_its_parents_digest(reference: Path, tmp
 
 def test_a_fork_without_one_disturbance_differs_only_after_it_and_diff_names_why(reference: Path, tmp_path: Path) -> None:
     with JournalReader(reference / "run.sqlite") as journal:
-        strikes = [(n, row) for n, row in journal.rows(kinds=("disturbance.struck/1",))]
-        n, strike = strikes[-1]
-        from brokers.wire.packing import unpack
-
-        name = unpack(strike.record)[7]["disturbance_id"]
-        cause = strike.cause
-        src, _, seq = cause.rpartition(":")
-        found = journal.find(src, int(seq))
-        assert found is not None
+        n, struck = list(journal.rows(kinds=("disturbance.struck/1",)))[-1]
+        name = unpack(struck.record)[7]["disturbance_id"]
+        strikes, _ = next(row for row in causes(journal, struck) if row[1].kind == "disturbance.strike/1")
     done = simulate(
-        "fork", reference, "--at", str(found[0] - 1), "--output", tmp_path / "fork", "--nodes", "1",
+        "fork", reference, "--at", str(strikes), "--output", tmp_path / "fork", "--nodes", "1",
         "--metrics-port", "0", f"disturbances.suppress=[{name}]",
     )
     assert done.code == 0, done.err
@@ -117,7 +113,7 @@ def test_a_fork_without_one_disturbance_differs_only_after_it_and_diff_names_why
     diff = simulate("diff", reference, tmp_path / "fork")
     assert diff.code == 1
     first = int(diff.out.split("event ")[1].split(":")[0])
-    assert found[0] <= first <= n
+    assert strikes < first <= n
     assert "caused by" in diff.out
 
 

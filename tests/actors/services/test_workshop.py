@@ -9,10 +9,10 @@ import pytest
 from actors.policy.calibration import shipped_calibration
 from actors.scrum.messages import PlannedTask
 from actors.scrum.stories import Clarification, Story
-from actors.services.disturbance_effects import apply_effect, is_over, respond
+from actors.services.disturbance_effects import apply_effect, interrupt, respond
 from actors.services.modelled_work import ModelledWork
 from actors.services.work_ledger import NothingOpenError, UnknownWorkError, WorkLedger
-from actors.services.work_messages import DisturbanceEffect, Respond
+from actors.services.work_messages import DisturbanceEffect, Interrupt, Respond
 from actors.work.effort import Pair, Worker
 
 NOVICE = Worker(seniority="junior", knowledge_permille=0, fit="none")
@@ -33,6 +33,12 @@ STORY = Story(
         for n in (1, 2)
     ),
 )
+
+
+def is_over(work: ModelledWork, disturbance_id: str) -> bool:
+    story = work.ledger.work_on("S-1")
+    paying = [*story.debts, *story.setbacks, *(one for one in story.tasks if one.is_open)]
+    return not any(one.disturbance_id == disturbance_id for one in paying)
 
 
 def task(number: int) -> PlannedTask:
@@ -228,3 +234,14 @@ def test_a_finished_story_cannot_be_disturbed() -> None:
 def test_the_same_work_in_the_same_world_takes_the_same_minutes() -> None:
     assert work_off(workshop(7), SLOW) == work_off(workshop(7), SLOW)
     assert {work_off(workshop(seed), SLOW) for seed in range(5)} != {work_off(workshop(1), SLOW)}
+
+
+def test_who_is_called_away_owes_exactly_those_minutes_and_nothing_once_done() -> None:
+    work = workshop()
+    call = Interrupt(disturbance_id="D-01-01", hazard="production_incident", story_id="S-1", minutes=40)
+    interrupt(work, call)
+    assert work.ledger.work_on("S-1").owed_minutes == 40
+
+    work_off(work, FAST)
+    with pytest.raises(NothingOpenError):
+        interrupt(work, call)

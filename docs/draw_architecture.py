@@ -1,0 +1,124 @@
+"""Draws `architecture.svg`: the processes of a run and what goes between them. `python docs/draw_architecture.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+TARGET = Path(__file__).with_name("architecture.svg")
+WIDTH, HEIGHT = 1110, 600
+LINE = 17
+INK, GREY, BLUE = "#1b1f24", "#4a5562", "#34506e"
+FILLS = {
+    "process": f'fill="#f4f7fb" stroke="{BLUE}" stroke-width="1.5"',
+    "thing": 'fill="#ffffff" stroke="#8fa3b8"',
+    "outside": 'fill="#fbf7ee" stroke="#94763a" stroke-width="1.5"',
+    "file": 'fill="#eef6ee" stroke="#4d7a4d" stroke-width="1.5"',
+}
+STROKES = {
+    "both": f'stroke="{BLUE}" marker-start="url(#tip)" marker-end="url(#tip)"',
+    "one": f'stroke="{BLUE}" marker-end="url(#tip)"',
+    "starts": 'stroke="#8fa3b8" stroke-dasharray="5 4"',
+}
+TITLE = f'font-family="sans-serif" font-size="13" font-weight="600" fill="{INK}"'
+NOTE = f'font-family="sans-serif" font-size="12" fill="{GREY}"'
+TIP = (
+    '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
+    f'orient="auto-start-reverse"><path d="M0,0 L8,4 L0,8 z" fill="{BLUE}"/></marker></defs>'
+)
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle with a title and lines of text."""
+
+    kind: str
+    x: int
+    y: int
+    width: int
+    height: int
+    lines: tuple[str, ...]
+
+    def draw(self) -> Iterator[str]:
+        """Rectangle, title, notes."""
+        x, y, width, height = self.x, self.y, self.width, self.height
+        yield f'<rect {FILLS[self.kind]} x="{x}" y="{y}" width="{width}" height="{height}" rx="6"/>'
+        for number, line in enumerate(self.lines):
+            yield f'<text {NOTE if number else TITLE} x="{x + 12}" y="{y + 21 + number * LINE}">{escape(line)}</text>'
+
+
+@dataclass(frozen=True)
+class Link:
+    """A line through some points, with lines of text beside it."""
+
+    points: tuple[tuple[int, int], ...]
+    lines: tuple[str, ...] = ()
+    at: tuple[int, int] = (0, 0)
+    look: str = "both"
+
+    def draw(self) -> Iterator[str]:
+        """Line and label: its first line above the link, the others below."""
+        path = " ".join(f"{x},{y}" for x, y in self.points)
+        yield f'<polyline {STROKES[self.look]} stroke-width="1.5" fill="none" points="{path}"/>'
+        for number, line in enumerate(self.lines):
+            y = self.at[1] + number * LINE + (6 if number else 0)
+            yield f'<text {NOTE} x="{self.at[0]}" y="{y}">{escape(line)}</text>'
+
+
+BOXES = (
+    Box("process", 20, 20, 1070, 40, ("launcher: starts the others, restarts hub and engines, shows progress",)),
+    Box("outside", 20, 120, 160, 96, ("clients", "any language with", "ZeroMQ and msgpack")),
+    Box("outside", 20, 270, 160, 66, ("Prometheus", "or a browser")),
+    Box(
+        "process",
+        320,
+        120,
+        140,
+        216,
+        ("hub", "checks requests,", "answers repeated", "ones from memory,", "serves /metrics"),
+    ),
+    Box("process", 600, 100, 200, 340, ("services node",)),
+    Box("thing", 614, 134, 172, 66, ("clock", "grants windows,", "writes the journal")),
+    Box("thing", 614, 212, 172, 116, ("actors of each team", "facilitator/…", "board/…", "workshop/…", "disturber/…")),
+    Box("thing", 614, 340, 172, 86, ("recorder", "a Pykka actor on a", "thread of its own")),
+    Box("process", 940, 100, 150, 110, ("agents node 1", "agent/… actors,", "sharded by name")),
+    Box("process", 940, 240, 150, 66, ("agents node 2, …", "with --nodes 3, 4, …")),
+    Box("process", 940, 356, 150, 84, ("engine", "answers decisions,", "holds no state")),
+    Box("file", 320, 490, 770, 84, ("run folder",)),
+    Box("thing", 440, 504, 260, 56, ("run.sqlite", "inputs, effects, commands, log")),
+    Box("thing", 720, 504, 356, 56, ("results", "sprint-NN/, metrics/, final_report.json, final_report.md")),
+)
+LINKS = (
+    Link(((390, 60), (390, 120)), look="starts"),
+    Link(((700, 60), (700, 100)), look="starts"),
+    Link(((1015, 60), (1015, 100)), look="starts"),
+    Link(((180, 150), (320, 150)), ("DEALER – ROUTER", "requests, answers"), (192, 142)),
+    Link(((320, 200), (180, 200)), ("XPUB – SUB", "events"), (192, 194), look="one"),
+    Link(((180, 303), (320, 303)), ("GET /metrics",), (192, 295), look="one"),
+    Link(((460, 166), (600, 166)), ("ROUTER – DEALER", "commands, answers,", "events, samples"), (472, 158)),
+    Link(((800, 150), (940, 150)), ("PUSH – PULL", "letters, grants, log"), (812, 142)),
+    Link(((800, 273), (940, 273))),
+    Link(((1015, 210), (1015, 240))),
+    Link(((800, 398), (940, 398)), ("ROUTER – DEALER", "effects"), (812, 390)),
+    Link(((614, 186), (570, 186), (570, 504)), ("journal",), (522, 430), look="one"),
+    Link(((700, 426), (700, 466), (898, 466), (898, 504)), look="one"),
+)
+
+
+def drawing() -> str:
+    """The whole picture as SVG."""
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">',
+        "<title>The processes of a run and what goes between them</title>",
+        TIP,
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
+        *(line for box in BOXES for line in box.draw()),
+        *(line for link in LINKS for line in link.draw()),
+    ]
+    return "\n".join(parts) + "\n</svg>\n"
+
+
+if __name__ == "__main__":
+    TARGET.write_text(drawing(), encoding="utf-8", newline="\n")
