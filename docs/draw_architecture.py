@@ -97,12 +97,12 @@ LINKS = (
     Link(((180, 150), (320, 150)), ("DEALER – ROUTER", "requests, answers"), (192, 142)),
     Link(((320, 200), (180, 200)), ("XPUB – SUB", "events"), (192, 194), look="one"),
     Link(((180, 303), (320, 303)), ("GET /metrics",), (192, 295), look="one"),
-    Link(((460, 166), (600, 166)), ("ROUTER – DEALER", "commands, answers,", "events, samples"), (472, 158)),
+    Link(((460, 150), (600, 150)), ("ROUTER – DEALER", "commands, answers,", "events, samples"), (472, 142)),
     Link(((800, 150), (940, 150)), ("PUSH – PULL", "letters, grants, log"), (812, 142)),
     Link(((800, 273), (940, 273))),
     Link(((1015, 210), (1015, 240))),
     Link(((800, 398), (940, 398)), ("ROUTER – DEALER", "effects"), (812, 390)),
-    Link(((614, 186), (570, 186), (570, 504)), ("journal",), (522, 430), look="one"),
+    Link(((614, 194), (576, 194), (576, 504)), ("journal",), (522, 430), look="one"),
     Link(((700, 426), (700, 466), (898, 466), (898, 504)), look="one"),
 )
 

@@ -35,6 +35,11 @@ class RunGate:
         sprint_us = calendar.midnight(2, 1) - calendar.midnight(1, 1)
         return cls(calendar, pace=sprint_us / (sprint_minutes * 60e6) if paced else None, paused=paused)
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether somebody may be watching each window pass."""
+        return self.is_paused or self._pace is not None
+
     def pause(self) -> None:
         self.is_paused, self._windows_left, self._until_us = True, 0, None
 

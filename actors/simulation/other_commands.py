@@ -15,7 +15,6 @@ from actors.simulation.inputs import code_digest
 from actors.simulation.launch import Wishes, launch
 from actors.simulation.preparing import prepare
 from actors.simulation.run_command import OptionsError, read_run, run_to_end
-from brokers.journal.export import export
 from brokers.journal.prefix import copy_prefix
 from brokers.journal.reader import JournalReader
 from config.loader import override_config
@@ -109,6 +108,8 @@ def export_run(args: Namespace) -> int:
     """Write the journal's log, effects and commands as tables."""
     if not holds_run(args.run):
         raise FolderError(f"there is no run in {args.run}")
+    from brokers.journal.export import export  # sqlite-utils imports pandas where it finds it: over a second
+
     folder: Path = args.output or args.run / "export"
     for path in export(args.run / JOURNAL, folder, args.format):
         print(path)

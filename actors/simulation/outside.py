@@ -94,6 +94,8 @@ class Outside:
                 self._handle(command)
         if self._feed.is_due():
             self.sample()
+        elif self._hub is not None and self._gate.is_slow:
+            self._hub.flush()
 
     def sample(self) -> None:
         """Bring metrics and progress up to date."""

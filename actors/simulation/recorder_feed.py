@@ -11,6 +11,7 @@ from actors.services.recorder import Recorded, Sample, Sampled
 from brokers.node.partition import Row
 
 SAMPLE_S = 0.25  # wall seconds between two samples of metrics and progress
+BATCH = 256  # events told at once: waking the recorder's thread costs more than an event
 MOST_UNREAD = 4_000  # events after which the recorder is waited for, so that memory stays flat
 
 
@@ -19,31 +20,38 @@ class RecorderFeed:
 
     def __init__(self, recorder: Any, depths: Callable[[], dict[str, int]]) -> None:
         self._recorder, self._depths = recorder, depths
+        self._waiting: list[LoggedEvent] = []
         self._told = 0
         self._sampled_s = 0.0
 
     def observe(self, first: int, rows: list[Row]) -> None:
-        entries = tuple(
+        self._waiting.extend(
             LoggedEvent(n=n, time_us=row.time_us, src=row.src, seq=row.seq, cause=row.cause, message=row.message)
             for n, row in enumerate(rows, first)
             if row.message is not None
         )
-        if entries:
-            self._recorder.tell(Recorded(entries))
-            self._told += len(entries)
+        if len(self._waiting) >= BATCH:
+            self._tell()
             if self._told >= MOST_UNREAD:
                 self.sample()
+
+    def _tell(self) -> None:
+        self._recorder.tell(Recorded(tuple(self._waiting)))
+        self._told += len(self._waiting)
+        self._waiting.clear()
 
     def is_due(self) -> bool:
         return time.monotonic() - self._sampled_s >= SAMPLE_S
 
     def sample(self) -> Sampled:
         """Wait for the recorder; raises what it failed with."""
+        self._tell()
         self._sampled_s, self._told = time.monotonic(), 0
         sampled: Sampled = self._recorder.ask(Sample(tuple(self._depths().items())))
         return sampled
 
     def ask(self, question: Any) -> Any:
         """Ask the recorder something; it has read everything observed before. Raises what it failed with."""
+        self._tell()
         self._told = 0
         return self._recorder.ask(question)

@@ -54,6 +54,7 @@ class EffectDesk:
         self.dirty = False  # replies were journalled that are not committed yet
         self.asked = 0  # how many the executor got; the others came from the journal
         self._journal, self._executor, self._seed = journal, executor, seed
+        self._has_past = journal.effects_count() > 0  # a fresh run needs not look into its journal
         self._open: dict[str, EffectIssued | EffectRequest] = {}
 
     @property
@@ -63,7 +64,7 @@ class EffectDesk:
 
     def issue(self, effect: EffectIssued | EffectRequest) -> bytes | None:
         """Take an effect on. Returns its reply if the journal has it. Raises DivergedError if it was another request."""
-        stored = self._journal.effect(effect.actor, effect.number, ATTEMPT)
+        stored = self._journal.effect(effect.actor, effect.number, ATTEMPT) if self._has_past else None
         if stored is not None:
             digest = digest_of(effect.request)
             if stored.request_digest != digest:

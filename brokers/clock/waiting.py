@@ -30,7 +30,9 @@ class Waiter:
     def wait(self, timeout_ms: int | None = None) -> None:
         """Handle what is readable; wait for something at most `timeout_ms` (None: for ever)."""
         for socket, _ in self._poller.poll(timeout_ms):
-            self._handlers[socket]()
+            handle = self._handlers.get(socket)
+            if handle is not None:  # None: a handler before it removed this socket
+                handle()
 
     def glance(self, every_s: float) -> None:
         """Handle what is readable now, but look no more often than `every_s`: a poll costs more than a window."""

@@ -16,7 +16,7 @@ from brokers.journal.errors import NotAJournalError, VersionError
 
 APPLICATION_ID = 0x5343524D  # "SCRM", in the header of the SQLite file
 LAYOUT = 1
-_COMPRESS_FROM_BYTES = 200
+_COMPRESS_FROM_BYTES = 1024  # below it compressing costs more time than it saves space
 _KEY_BYTES = 20
 _CACHE_KIB = 8192
 

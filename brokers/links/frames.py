@@ -9,6 +9,7 @@ error that ends the run (resumable).
     LinkError
     +-- FrameGapError      a frame is missing or came twice
     +-- BadFrameError      not a frame of this version
+    +-- FrameTooBigError   no receiver would take it
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from brokers.wire.registry import WireError
 
 VERSION = 1
 HEADER = Struct(">BHIQ")
+OVERHEAD_BYTES = HEADER.size + 5  # what `join` adds to the letters at most
 _LIST_16, _LIST_32 = Struct(">BH"), Struct(">BI")
 
 
@@ -39,6 +41,14 @@ class FrameGapError(LinkError):
 
 class BadFrameError(LinkError):
     """Raised when bytes are not a frame of this version."""
+
+
+class FrameTooBigError(LinkError):
+    """Raised at the sender of a letter that no receiver would take; ZeroMQ would cut the connection without a word."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"a frame of {size} bytes is more than the limit of {limit}")
+        self.size, self.limit = size, limit
 
 
 def join(node: int, number: int, records: Sequence[bytes]) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 
 import zmq
 
-from brokers.links.frames import FrameReader, join
+from brokers.links.frames import OVERHEAD_BYTES, FrameReader, FrameTooBigError, join
 from brokers.wire.packing import MAX_FRAME_BYTES
 
 BATCH = 256  # letters to a frame
@@ -29,11 +29,19 @@ class OutLink:
         self._socket.connect(endpoint)
 
     def send(self, record: bytes) -> None:
-        """Queue one packed letter; a full batch goes out at once."""
+        """Queue one packed letter; a full batch goes out at once. Raises FrameTooBigError."""
+        size = len(record)
+        if self._bytes + size > MAX_FRAME_BYTES - OVERHEAD_BYTES:
+            self._make_room(size)
         self._waiting.append(record)
-        self._bytes += len(record)
+        self._bytes += size
         if len(self._waiting) >= BATCH or self._bytes >= BATCH_BYTES:
             self.flush()
+
+    def _make_room(self, size: int) -> None:
+        if size + OVERHEAD_BYTES > MAX_FRAME_BYTES:
+            raise FrameTooBigError(size + OVERHEAD_BYTES, MAX_FRAME_BYTES)
+        self.flush()
 
     def flush(self) -> None:
         """Send what waits."""

@@ -19,10 +19,17 @@ def packer() -> Callable[[Any], bytes]:
 
 
 def unpack(data: bytes | memoryview, *, limit: int = MAX_FRAME_BYTES) -> Any:
-    """Unpack one value. Raises WireError if the bytes are no msgpack value or break a limit."""
+    """Unpack one value. Raises WireError if the bytes are no msgpack value, or are more than `limit`.
+
+    The bytes there are bound every length inside: msgpack reserves no more items than the data could hold.
+    """
+    if len(data) > limit:
+        raise WireError(f"not a msgpack value: {len(data)} bytes are more than the limit of {limit}")
     try:
-        return msgpack.unpackb(
-            data, raw=False, strict_map_key=True, max_bin_len=limit, max_str_len=limit, max_array_len=limit, max_ext_len=0
-        )
+        return msgpack.unpackb(data, raw=False, strict_map_key=True, ext_hook=_refuse_extension)
     except (ValueError, msgpack.UnpackException) as error:
         raise WireError(f"not a msgpack value: {error}") from None
+
+
+def _refuse_extension(code: int, data: bytes) -> Any:
+    raise ValueError(f"extension type {code} is not used here")

@@ -143,11 +143,18 @@ class Registry:
             if inner:
                 convert = inner[0]
                 return lambda value: None if value is None else convert(value)
-        if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
-            item = self._packer_of(arguments[0])
-            if item is not None:
-                return lambda value: [item(part) for part in value]
+        if origin is tuple:
+            return self._tuple_packer(arguments)
         return None
+
+    def _tuple_packer(self, arguments: tuple[Any, ...]) -> Pack | None:
+        if len(arguments) == 2 and arguments[1] is Ellipsis:
+            item = self._packer_of(arguments[0])
+            return None if item is None else lambda value: [item(part) for part in value]
+        items = [self._packer_of(part) for part in arguments]
+        if not any(items):
+            return None
+        return lambda value: [part if pack is None else pack(part) for pack, part in zip(items, value, strict=True)]
 
     def _compile_unpacker(self, kind: object) -> Callable[[Mapping[str, Any]], Any]:
         cls = self._by_kind.get(kind) if isinstance(kind, str) else None
@@ -232,7 +239,7 @@ def _one_of(allowed: Iterable[Any]) -> Unpack:
     choices = tuple(allowed)
 
     def check(value: Any, path: str) -> Any:
-        if value not in choices:
+        if not any(value == choice and type(value) is type(choice) for choice in choices):  # True is not 1 here
             raise ValueError(f"{path} must be one of {', '.join(map(str, choices))}")
         return value
 

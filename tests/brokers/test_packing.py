@@ -56,10 +56,9 @@ def test_a_value_that_cannot_be_packed_leaves_nothing_behind(wrong: Any) -> None
 def test_random_bytes_are_a_value_or_a_wire_error(data: bytes) -> None:
     try:
         value = unpack(data)
-    except WireError as error:
-        assert str(error).startswith("not a msgpack value")
-    else:
-        assert not isinstance(value, (msgpack.ExtType, msgpack.Timestamp))
+    except WireError:
+        return
+    assert not isinstance(value, (msgpack.ExtType, msgpack.Timestamp))
 
 
 @given(VALUES, st.data())
@@ -73,7 +72,7 @@ def test_a_truncated_value_is_a_wire_error(value: Any, data: st.DataObject) -> N
 
 @pytest.mark.parametrize("value", ["x" * 101, b"x" * 101, [1] * 101, {str(n): n for n in range(60)}])
 def test_what_is_larger_than_the_limit_is_refused(value: Any) -> None:
-    with pytest.raises(WireError, match="100"):
+    with pytest.raises(WireError, match="limit of 100"):
         unpack(packer()(value), limit=100)
 
 
