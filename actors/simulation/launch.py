@@ -80,8 +80,7 @@ def launch(folder: Path, wishes: Wishes, show: Show) -> Ended:
             hub = HubThread(live.token, live.endpoints, listening)
             stack.callback(hub.close)
             live.write(pids={"launcher": os.getpid()}, metrics_port=port, run_name=folder.name)
-            show({"metrics_url": _metrics_url(port)})
-            return _run_here(assignment, show)
+            return _run_here(assignment, lambda line: show(_with_url(line, port)))
         return _Launcher(assignment, live, listening, show).run()
 
 
@@ -107,7 +106,7 @@ def _run_here(assignment: Assignment, show: Show) -> Ended:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     stop.set_on(*before)
     try:
-        outcome = Session(assignment, say=lambda progress: show({"progress": progress}), stop=stop).run()
+        outcome = Session(assignment, say=show, stop=stop).run()
     except Exception as error:
         code = exit_code_of(error)
         if code is ExitCode.FAILED:
@@ -160,7 +159,7 @@ class _Launcher:
         policy, now_s = RestartPolicy(max_restarts=20), time.monotonic()
         self._helpers["hub"] = SupervisedChild(self._start_hub, policy, now_s=now_s)
         self._helpers[ENGINE] = SupervisedChild(self._start_engine, policy, now_s=now_s)
-        self._announce()
+        self._write_pids()
 
     def _start_node(self, name: str, module: str, stdout: int | None) -> subprocess.Popen[bytes]:
         assignment = replace(self._assignment, node=name)
@@ -200,9 +199,6 @@ class _Launcher:
         port = self._listening.getsockname()[1]
         self._live.write(pids={"launcher": os.getpid(), **pids}, metrics_port=port, run_name=self._folder.name)
 
-    def _announce(self) -> None:
-        self._write_pids()
-        self._show({"metrics_url": _metrics_url(self._listening.getsockname()[1])})
 
     def _watch(self) -> Ended:
         services = self._nodes[SERVICES]
@@ -245,7 +241,7 @@ class _Launcher:
         elif "done" in line:
             self._ended = Ended(ExitCode.OK, "", line["done"]["replayed"], line["done"]["rows"])
         else:
-            self._show(line)
+            self._show(_with_url(line, self._listening.getsockname()[1]))
 
     def _ended_with(self, services: subprocess.Popen[bytes]) -> Ended:
         if self._ended is not None:
@@ -266,8 +262,9 @@ class _Launcher:
         return self._ended or Ended(ExitCode.INTERRUPTED, "stopped; everything so far is in the journal")
 
 
-def _metrics_url(port: int) -> str:
-    return f"http://127.0.0.1:{port}/metrics"
+def _with_url(line: dict[str, Any], port: int) -> dict[str, Any]:
+    """Tell where the metrics are once somebody serves them."""
+    return {"metrics_url": f"http://127.0.0.1:{port}/metrics"} if "ready" in line else line
 
 
 def _read_some(fd: int) -> bytes:

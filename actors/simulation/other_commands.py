@@ -14,7 +14,7 @@ from actors.simulation.folders import JOURNAL, FolderError, check_new, holds_run
 from actors.simulation.inputs import code_digest
 from actors.simulation.launch import Wishes, launch
 from actors.simulation.preparing import prepare
-from actors.simulation.run_command import OptionsError, read_run, run_to_end
+from actors.simulation.run_command import OptionsError, check_nodes, read_run, run_to_end
 from brokers.journal.prefix import copy_prefix
 from brokers.journal.reader import JournalReader
 from config.loader import override_config
@@ -27,6 +27,7 @@ def fork(args: Namespace) -> int:
 
     The settings hold from the beginning of the fork; whatever they would change before that instant is refused.
     """
+    check_nodes(args.nodes)
     inputs, sprints = read_run(args.run)
     if inputs.code != code_digest():
         raise OptionsError(f"{args.run} was recorded by other code; a fork would not share its beginning")

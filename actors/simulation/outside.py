@@ -103,7 +103,7 @@ class Outside:
         if self._hub is not None:
             self._hub.sample(sampled.exposition)
             self._hub.flush()
-        self._say(sampled.progress)
+        self._say({"progress": sampled.progress})
 
     def finished(self) -> None:
         """The run is over; outsiders may still look."""

@@ -22,6 +22,9 @@ from brokers.journal.journal import Journal
 from brokers.journal.reader import JournalReader
 
 
+MOST_NODES = 64
+
+
 class OptionsError(Exception):
     """Raised for options that contradict each other or the run they are for."""
 
@@ -69,7 +72,7 @@ def run_to_end(folder: Path, inputs: RunInputs, sprints: int, wishes: Wishes) ->
         def show(line: dict[str, Any]) -> None:
             if "metrics_url" in line:
                 print(f"metrics   {line['metrics_url']}", flush=True)
-            else:
+            elif "progress" in line:
                 reporter.update(line["progress"])
 
         ended = launch(folder, wishes, show)
@@ -100,9 +103,14 @@ def read_run(folder: Path) -> tuple[RunInputs, int]:
         return inputs, int(journal.state("sprints") or inputs.config.simulation.sprints)
 
 
+def check_nodes(nodes: int) -> None:
+    """Raises OptionsError. More processes than this help nobody: sharding a team is a proof, not a speed-up."""
+    if not 1 <= nodes <= MOST_NODES:
+        raise OptionsError(f"--nodes: {nodes} is not allowed; expected an integer from 1 to {MOST_NODES}")
+
+
 def _check(args: Namespace) -> None:
-    if args.nodes < 1:
-        raise OptionsError(f"--nodes: {args.nodes} is not allowed; expected an integer from 1")
+    check_nodes(args.nodes)
     if args.hold < 0:
         raise OptionsError(f"--hold: {args.hold} is not allowed; expected seconds from 0")
     if args.more is not None and args.more < 1:
@@ -123,7 +131,7 @@ def _check_same(folder: Path, args: Namespace) -> None:
         return
     wished = prepare(args.config, args.backlog, overrides=args.overrides, seed=args.seed, sprints=args.sprints)
     found = differences(stored.config, wished.inputs.config)
-    if args.sprints == sprints or args.more:
+    if args.sprints in (None, sprints):
         found = [line for line in found if not line.startswith("simulation.sprints:")]
     if wished.inputs.backlog != stored.backlog:
         found.append("backlog: its text differs")

@@ -1,6 +1,6 @@
 """Clock and services in a process of their own: `python -m actors.simulation.services_process ASSIGNMENT`.
 
-Tells the launcher how it goes in JSON lines on standard output: `{"progress": …}`, then `{"done": …}` or `{"error": …}`.
+Tells the launcher how it goes in JSON lines on standard output: `{"ready": true}`, `{"progress": …}`, then `{"done": …}` or `{"error": …}`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
     die_with_parent(assignment.parent)
     tune_memory()
     try:
-        outcome = Session(assignment, say=lambda progress: say({"progress": progress}), stop=stop).run()
+        outcome = Session(assignment, say=say, stop=stop).run()
     except Exception as error:
         code = exit_code_of(error)
         say({"error": sentence_of(error), "code": int(code)})

@@ -56,7 +56,10 @@ Say = Callable[[dict[str, Any]], None]
 
 
 class Session:
-    """Builds and runs everything of the services node. `say` gets progress maps; `stop` ends the run early."""
+    """Builds and runs everything of the services node.
+
+    `say` gets `{"ready": True}` once outsiders are served, and `{"progress": …}` maps; `stop` ends the run early.
+    """
 
     def __init__(self, assignment: Assignment, *, say: Say, stop: StopSignal | None = None) -> None:
         self._assignment, self._say, self._stop = assignment, say, stop
@@ -88,6 +91,7 @@ class Session:
             self._stack.callback(hub.close)
         outside = Outside(cast=cast, journal=journal, gate=gate, feed=feed, hub=hub, say=self._say)
         outside.open(conductor)
+        self._say({"ready": True})
         conductor.run(outside)
         conductor.dismiss()
         return self._finish(journal, feed, outside)

@@ -57,6 +57,12 @@ class Cell:
         self.crashes: list[int] = []  # virtual times of recent crashes
         self.suspended_until_us = 0
         self.watchers: list[str] = []
+        self.postponed = 0  # letters that had to wait for a restart, over all incarnations
+        self.suspended: dict[
+            int, Coroutine[Any, Any, Any]
+        ] = {}  # token that it awaits -> coroutine of this incarnation
+        self.is_spawning = False
+        self.doom: Exception | None = None  # spawned work failed; the actor is restarted once its handler is through
         self.waiting: dict[int, Pending] = {}  # token -> ask, sleep or effect of this incarnation
         self.questions: dict[str, Letter] = {}  # asks whose coroutine is not done, by letter id
         self.born_seq = 0  # letters to itself with a smaller number are timers of a dead incarnation
@@ -88,6 +94,8 @@ class Cell:
         self._send(to, message, self.partition.link_delay_us + delay_us)
 
     def ask(self, to: str, message: Any, *, timeout_us: int | None = None) -> Pending:
+        if timeout_us is not None and timeout_us < 1:
+            raise LinkDelayError(f"deadline of {message.KIND}", timeout_us, 1)
         deadline_us = 0 if timeout_us is None else self.now_us + timeout_us
         seq = self.next_seq()
         pending = self._expect(seq)
@@ -124,9 +132,14 @@ class Cell:
         self._post(self.name, message, self.now_us + delay_us, self.next_seq())
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        self.partition.drive(self, work, None)
+        outer, self.is_spawning = self.is_spawning, True
+        try:
+            self.partition.drive(self, work, None)
+        finally:
+            self.is_spawning = outer
 
     def publish(self, event: Any) -> None:
+        self.partition.require(event)
         self.published.append((self.next_seq(), event))
 
     def watch(self, other: str) -> None:
@@ -144,13 +157,13 @@ class Cell:
         self._post(question.src, body, time_us, self.next_seq(), corr=-question.corr)
 
     def forget(self) -> None:
-        """Drop what the dead incarnation waited for; those who wait for it are told."""
+        """Drop what the dead incarnation waited for (its coroutines are closed); those who wait for it are told."""
         for question in self.questions.values():
             self.answer(question, Refused(error="ActorRestartedError", text=f"{self.name} was restarted", facts=()))
         self.questions.clear()
         self.waiting.clear()
         self.effects.clear()
-        self.actor = None
+        self.actor, self.doom = None, None
         self.born_seq = self._seq + 1
 
     def is_stale(self, letter: Letter) -> bool:
@@ -165,10 +178,9 @@ class Cell:
     def _send(self, to: str, message: Any, delay_us: int) -> None:
         self._post(to, message, self.now_us + delay_us, self.next_seq())
 
-    def _post(
-        self, to: str, message: Any, time_us: int, seq: int, *, corr: int = 0, deadline_us: int = 0
-    ) -> None:
+    def _post(self, to: str, message: Any, time_us: int, seq: int, *, corr: int = 0, deadline_us: int = 0) -> None:
         assert self.letter is not None
         partition = self.partition
+        partition.require(message)
         tie = partition.tie(time_us, self.name)
         partition.post(Letter(time_us, tie, self.name, seq, to, self.letter.id, corr, deadline_us, message))

@@ -38,10 +38,11 @@ from brokers.node.messages import (
     Wake,
     Watch,
 )
-from brokers.wire.registry import Registry
+from brokers.wire.registry import Registry, UnknownKindError
 from config.streams import Draw, draw
 
 SECOND = 1_000_000
+BEFORE_ALL_TIES = 1 << 62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +118,7 @@ class Partition:
         """`knows` tells whether an address lives on another node; letters to nobody become dead letters."""
         self.link_delay_us, self.seed = link_delay_us, seed
         self.tie = tie_breaker(seed)
+        self.require = registry.require
         self._registry, self._codec = registry, LetterCodec(registry, self.tie)
         self._knows = knows or (lambda name: False)
         self._supervision = supervision or Supervision()
@@ -235,7 +237,10 @@ class Partition:
         if cell.is_stale(letter):
             return
         cell.letter = letter
-        if self._dispatch(cell, letter):
+        is_handled = self._dispatch(cell, letter)
+        if cell.doom is not None:
+            self._restart(cell, cell.doom)
+        if is_handled:
             self._log(cell, letter)
         cell.letter = None
 
@@ -252,7 +257,8 @@ class Partition:
             case Start() | Restart():
                 self._begin(cell, letter)
             case Watch():
-                cell.watchers.append(letter.src)
+                if letter.src not in cell.watchers:
+                    cell.watchers.append(letter.src)
             case _:
                 self._receive(cell, letter)
         return True
@@ -293,25 +299,38 @@ class Partition:
         return True
 
     def _suspend(self, cell: Cell, work: Coroutine[Any, Any, Any], question: Letter | None, pending: Any) -> None:
-        if not isinstance(pending, Pending):
-            work.close()
-            self._fail(cell, question, TypeError("an actor may only await what its context gives"))
-            return
-        pending.when_settled(partial(self._resume, cell, cell.incarnation, work, question))
+        try:
+            if not isinstance(pending, Pending):
+                raise TypeError("an actor may only await what its context gives")
+            pending.when_settled(partial(self._resume, cell, work, question, pending.token))
+        except (TypeError, RuntimeError) as error:
+            self._close(cell, work)
+            self._fail(cell, question, error)
+        else:
+            cell.suspended[pending.token] = work
 
-    def _resume(self, cell: Cell, incarnation: int, work: Coroutine[Any, Any, Any], question: Letter | None) -> None:
-        if incarnation == cell.incarnation:
-            self.drive(cell, work, question)
+    def _resume(self, cell: Cell, work: Coroutine[Any, Any, Any], question: Letter | None, token: int) -> None:
+        del cell.suspended[token]
+        self.drive(cell, work, question)
 
     def _finish(self, cell: Cell, question: Letter | None, value: Any) -> None:
-        if question is not None and question.corr > 0:
+        if question is None or question.corr <= 0:
+            return
+        answer = Done() if value is None else value
+        try:
+            self.require(answer)
+        except UnknownKindError as error:
+            self._fail(cell, question, error)
+        else:
             cell.questions.pop(question.id, None)
-            cell.answer(question, Done() if value is None else value)
+            cell.answer(question, answer)
 
     # --- supervision -----------------------------------------------------------------------------------------------
 
     def _fail(self, cell: Cell, letter: Letter | None, error: Exception) -> None:
         """A rule refused an ask: tell the asker. Anything else is a bug: dead letter, and restart after a backoff."""
+        if isinstance(error, MailboxOverflowError):
+            raise error  # stops the run, whoever sent the letter too many
         asked = letter is not None and letter.corr > 0
         if asked:
             assert letter is not None
@@ -325,7 +344,10 @@ class Partition:
             assert letter is not None
             cell.answer(letter, Refused(error="HandlerError", text=_describe(error), facts=()))
         self._bury(cell, letter or cell.letter, error)
-        self._restart(cell, error)
+        if cell.is_spawning:  # inside a handler: that one ends first
+            cell.doom = cell.doom or error
+        else:
+            self._restart(cell, error)
 
     def _bury(self, cell: Cell, letter: Letter | None, error: Exception) -> None:
         assert letter is not None
@@ -339,12 +361,21 @@ class Partition:
             )
         )
 
+    def _close(self, cell: Cell, work: Coroutine[Any, Any, Any]) -> None:
+        """End a coroutine now, so that its clean-up has a definite place in the log."""
+        try:
+            work.close()
+        except Exception as error:  # noqa: BLE001 its actor is being restarted already
+            self._bury(cell, cell.letter, error)
+
     def _restart(self, cell: Cell, error: Exception) -> None:
         rules, now_us = self._supervision, cell.now_us
         cell.crashes = [*(at for at in cell.crashes if at > now_us - rules.within_us), now_us]
         if len(cell.crashes) > rules.max_restarts:
             raise RestartLimitError(cell.name, len(cell.crashes), _describe(error)) from error
         backoff_us = min(rules.backoff_us << (len(cell.crashes) - 1), rules.backoff_cap_us)
+        while cell.suspended:
+            self._close(cell, cell.suspended.pop(next(iter(cell.suspended))))
         cell.forget()
         cell.incarnation += 1
         cell.suspended_until_us = now_us + backoff_us
@@ -355,8 +386,9 @@ class Partition:
 
     def _postpone(self, cell: Cell, letter: Letter) -> None:
         """Mail for an actor that waits for its restart is handled just after it, in the same order."""
-        time_us = max(letter.time_us, cell.suspended_until_us) + 1
-        letter.time_us, letter.tie = time_us, self.tie(time_us, letter.src)
+        cell.postponed += 1
+        letter.time_us = max(letter.time_us, cell.suspended_until_us) + 1
+        letter.tie = cell.postponed - BEFORE_ALL_TIES
         self.deliver(letter)
 
     def _return_to_sender(self, letter: Letter) -> None:
@@ -378,18 +410,14 @@ class Partition:
 
     def _log(self, cell: Cell, letter: Letter) -> None:
         record = self._codec.to_record(letter)
-        first = Row(
-            letter.time_us, letter.src, letter.seq, letter.dst, letter.body.KIND, letter.cause, record, None
-        )
+        first = Row(letter.time_us, letter.src, letter.seq, letter.dst, letter.body.KIND, letter.cause, record, None)
         if not cell.published:
             self._result.groups.append(Group(letter.key, (first,)))
             return
         rows, cause = [first], letter.id
         for seq, event in cell.published:
             told = Letter(letter.time_us, 0, cell.name, seq, "", cause, 0, 0, event)
-            rows.append(
-                Row(letter.time_us, cell.name, seq, "", event.KIND, cause, self._codec.to_record(told), event)
-            )
+            rows.append(Row(letter.time_us, cell.name, seq, "", event.KIND, cause, self._codec.to_record(told), event))
         cell.published.clear()
         self._result.groups.append(Group(letter.key, tuple(rows)))
 

@@ -8,6 +8,7 @@ handler cannot starve the pool; an ask that would wait for itself raises AskCycl
 from __future__ import annotations
 
 import collections
+import logging
 import queue
 import sys
 import threading
@@ -17,8 +18,12 @@ from functools import lru_cache
 from typing import Any
 
 import pykka
+from pykka import ActorDeadError
+from pykka.messages import _ActorStop
 
 from brokers.node.errors import AskCycleError
+
+logger = logging.getLogger(__name__)
 
 _thread = threading.local()  # .pool and .actor of a pool's own threads
 
@@ -32,11 +37,13 @@ class Pool:
     def __init__(self, size: int = 2, *, dead_letter: DeadLetterHandler | None = None) -> None:
         self.ready: queue.SimpleQueue[PoolMailbox | None] = queue.SimpleQueue()
         self.dead_letter = dead_letter
-        self._size, self._threads, self._blocked = size, 0, 0
-        self._waits_for: dict[Any, Any] = {}  # actor -> actor whose answer it waits for
+        self.threads = 0  # alive, blocked ones included
+        self._size, self._blocked, self._started = size, 0, 0
+        self._waits_for: dict[Any, PoolFuture] = {}  # actor -> the answer it waits for
         self._lock = allocate_lock()
-        for _ in range(size):
-            self._spawn()
+        with self._lock:
+            for _ in range(size):
+                self._spawn()
 
     def mailbox_for(self, actor: Any) -> PoolMailbox:
         return PoolMailbox(actor, self)
@@ -48,26 +55,24 @@ class Pool:
 
     def close(self) -> None:
         """End the threads once the mailboxes that are ready now have had their turn."""
-        for _ in range(self._threads):
-            self.ready.put(None)
+        with self._lock:
+            self._size = 0
+            for _ in range(self.threads):
+                self.ready.put(None)
 
     def current_actor(self) -> Any:
         """The actor that this thread is running; None outside the pool."""
         return getattr(_thread, "actor", None)
 
-    def enter_blocking(self, asked: Any) -> None:
-        """The current actor is about to wait for `asked`. Raises AskCycleError if that one waits for it."""
+    def enter_blocking(self, future: PoolFuture) -> None:
+        """The current actor is about to wait. Raises AskCycleError if the one who will answer waits for it."""
         actor = self.current_actor()
         with self._lock:
-            if asked is not None:
-                cycle = [actor, asked]
-                while cycle[-1] is not None and cycle[-1] is not actor:
-                    cycle.append(self._waits_for.get(cycle[-1]))
-                if cycle[-1] is actor:
-                    raise AskCycleError(tuple(type(part).__name__ for part in cycle))
-                self._waits_for[actor] = asked
+            if future.asked is not None:
+                self._check_for_cycle(actor, future)
+                self._waits_for[actor] = future
             self._blocked += 1
-            if self._threads - self._blocked < self._size:
+            if self.threads - self._blocked < self._size:
                 self._spawn()
 
     def leave_blocking(self) -> None:
@@ -75,9 +80,21 @@ class Pool:
             self._blocked -= 1
             self._waits_for.pop(self.current_actor(), None)
 
+    def _check_for_cycle(self, actor: Any, future: PoolFuture) -> None:
+        cycle, waits = [actor, future.asked], True
+        while waits and cycle[-1] is not actor:
+            following = self._waits_for.get(cycle[-1])
+            waits = following is not None and not following.is_settled  # a settled one has yet to be noticed
+            if waits and following is not None:
+                cycle.append(following.asked)
+        if cycle[-1] is actor:
+            raise AskCycleError(tuple(type(part).__name__ for part in cycle))
+
     def _spawn(self) -> None:
-        self._threads += 1
-        threading.Thread(target=self._work, daemon=True, name=f"actors-{self._threads}").start()
+        """Start a thread; the caller holds the lock."""
+        self.threads += 1
+        self._started += 1
+        threading.Thread(target=self._work, daemon=True, name=f"actors-{self._started}").start()
 
     def _work(self) -> None:
         _thread.pool = self
@@ -86,6 +103,17 @@ class Pool:
             _thread.actor = mailbox.actor
             mailbox.run(TURN)
             _thread.actor = None
+            if self.threads - self._blocked > self._size and self._is_surplus():
+                return
+        with self._lock:
+            self.threads -= 1
+
+    def _is_surplus(self) -> bool:
+        """Whether a thread that stood in for a blocked one may end: that one goes on."""
+        with self._lock:
+            surplus = 0 < self._size < self.threads - self._blocked
+            self.threads -= surplus
+            return surplus
 
 
 class PoolMailbox:
@@ -136,6 +164,8 @@ class PoolMailbox:
     def _step(self, envelope: Any) -> None:
         """One message by Pykka's law: an exception in an ask goes to the asker, in a tell it stops the actor."""
         actor, reply_to = self.actor, envelope.reply_to
+        if reply_to is not None and reply_to.is_settled:
+            return  # the question was taken back
         try:
             value = actor._handle_receive(envelope.message)
             if reply_to is not None:
@@ -144,21 +174,42 @@ class PoolMailbox:
             if reply_to is not None:
                 reply_to.set_exception()
                 return
-            exc_info = sys.exc_info()
-            actor._handle_failure(*exc_info)
-            actor.on_failure(*exc_info)
+            self._fail(sys.exc_info())
             self._tell_dead(envelope.message)
+        except BaseException:  # noqa: BLE001 an exit: Pykka stops all actors
+            if reply_to is not None:
+                reply_to.set_exception()
+            actor._stop()
+            pykka.ActorRegistry.stop_all(block=False)
+
+    def _fail(self, exc_info: Any) -> None:
+        self.actor._handle_failure(*exc_info)
+        try:
+            self.actor.on_failure(*exc_info)
+        except Exception:  # noqa: BLE001 logged; the actor stops all the same
+            self.actor._handle_failure(*sys.exc_info())
 
     def _bury(self) -> None:
         """Asks that wait fail as Pykka says; tells that wait become dead letters instead of vanishing."""
-        for envelope in self._mail:
+        while self._mail:
+            envelope = self._mail.popleft()
+            is_stop = isinstance(envelope.message, _ActorStop)
             if envelope.reply_to is None:
-                self._tell_dead(envelope.message)
-        self.actor._actor_loop_teardown()
+                if not is_stop:
+                    self._tell_dead(envelope.message)
+            elif is_stop:
+                envelope.reply_to.set(None)
+            else:
+                dead = ActorDeadError(f"{self.actor.actor_ref} stopped before handling the message")
+                envelope.reply_to.set_exception((ActorDeadError, dead, None))
 
     def _tell_dead(self, message: Any) -> None:
-        if self._pool.dead_letter is not None:
+        if self._pool.dead_letter is None:
+            return
+        try:
             self._pool.dead_letter(type(self.actor).__name__, message)
+        except Exception:
+            logger.exception("nobody took the dead letter of %s: %r", self.actor, message)
 
 
 class PoolFuture(pykka.Future[Any]):
@@ -167,11 +218,15 @@ class PoolFuture(pykka.Future[Any]):
     def __init__(self) -> None:
         super().__init__()
         self.asked: Any = None
-        self._settled = False
         self._value: Any = None
         self._error: Any = None
         self._done, self._once = allocate_lock(), allocate_lock()
         self._done.acquire()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the answer is there, or about to be."""
+        return self._once.locked()
 
     def get(self, *, timeout: float | None = None) -> Any:
         if self._get_hook is not None:
@@ -206,13 +261,23 @@ class PoolFuture(pykka.Future[Any]):
     def _wait(self, timeout: float | None) -> None:
         pool: Pool | None = getattr(_thread, "pool", None)
         if pool is not None:
-            pool.enter_blocking(self.asked)
+            self._enter(pool)
         try:
             if not self._done.acquire(True, -1 if timeout is None else timeout):
                 raise pykka.Timeout(f"{timeout} seconds")
         finally:
             if pool is not None:
                 pool.leave_blocking()
+
+    def _enter(self, pool: Pool) -> None:
+        """Tell the pool; a question that would wait for itself is taken back from the mailbox it lies in."""
+        try:
+            pool.enter_blocking(self)
+        except AskCycleError as error:
+            if self._once.acquire(False):
+                self._error = (AskCycleError, error, None)
+                self._done.release()
+            raise
 
 
 @lru_cache(maxsize=1)

@@ -26,10 +26,10 @@ def unpack(data: bytes | memoryview, *, limit: int = MAX_FRAME_BYTES) -> Any:
     if len(data) > limit:
         raise WireError(f"not a msgpack value: {len(data)} bytes are more than the limit of {limit}")
     try:
-        return msgpack.unpackb(data, raw=False, strict_map_key=True, ext_hook=_refuse_extension)
+        return msgpack.unpackb(data, raw=False, strict_map_key=True, max_ext_len=0, ext_hook=_refuse_empty)
     except (ValueError, msgpack.UnpackException) as error:
         raise WireError(f"not a msgpack value: {error}") from None
 
 
-def _refuse_extension(code: int, data: bytes) -> Any:
+def _refuse_empty(code: int, _: bytes) -> Any:
     raise ValueError(f"extension type {code} is not used here")

@@ -80,6 +80,11 @@ class Registry:
         """Every known kind with its class, sorted by kind."""
         return dict(sorted(self._by_kind.items()))
 
+    def require(self, message: Any) -> None:
+        """Raises UnknownKindError for a message whose class nobody registered: it could not be sent or logged."""
+        if type(message) not in self._packers:
+            self._compile_packer(type(message))
+
     def to_body(self, message: Any) -> dict[str, Any]:
         """The map that goes on the wire. Raises UnknownKindError for a class nobody registered."""
         packer = self._packers.get(type(message))

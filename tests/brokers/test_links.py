@@ -250,8 +250,8 @@ def test_a_link_without_a_peer_waits_instead_of_dropping(context: zmq.Context[An
 
 
 def test_a_full_link_blocks_its_sender_and_loses_nothing(context: zmq.Context[Any], endpoint: str) -> None:
-    """Both high-water marks are 1,000 frames, so 5,000 frames of 64 KiB cannot all be under way at once."""
-    frames, filler = 5_000, b"x" * BATCH_BYTES
+    """Both high-water marks are 1,000 frames, so 5,000 frames of 8 KiB cannot all be under way at once."""
+    frames, filler = 5_000, b"x" * 8_192
     inbox, link = patient(Inbox(context, endpoint)), OutLink(context, endpoint, 1)
     progress: list[int] = []
 
@@ -259,6 +259,7 @@ def test_a_full_link_blocks_its_sender_and_loses_nothing(context: zmq.Context[An
         pack = packer()
         for number in range(frames):
             link.send(pack([number, filler]))
+            link.flush()
             progress.append(number)
 
     sender = threading.Thread(target=send)

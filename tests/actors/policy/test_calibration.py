@@ -107,8 +107,12 @@ def test_an_unknown_seniority_is_refused() -> None:
             "judging.tolerate_deviation: value must be a whole number from 0 to 1000, not 1001",
         ),
         (
-            ("learning_minutes = { value = 900", "learning_minutes = { value = 0"),
-            "knowledge.learning_minutes: value must be a whole number from 1 to 10000000, not 0",
+            ("navigator_fills = { value = 400", "navigator_fills = { value = 1001"),
+            "knowledge.navigator_fills: value must be a whole number from 0 to 1000, not 1001",
+        ),
+        (
+            ("experience_weight = { value = 4", "experience_weight = { value = 0"),
+            "asking.experience_weight: value must be a whole number from 1 to 10000000, not 0",
         ),
         (
             ("pause_low_ms = { value = 2000", "pause_low_ms = { value = 9000"),
