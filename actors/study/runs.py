@@ -12,6 +12,9 @@ from tempfile import TemporaryDirectory
 from actors.simulation.layout import SERVICES, Assignment
 from actors.simulation.preparing import create_run, prepare
 from actors.simulation.session import Session
+from config.backlog_generator import backlog_bytes, expand, load_families
+
+BACKLOG_STORIES = 240  # more than any team finishes in 20 sprints
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Case:
     sprints: int
     overrides: tuple[str, ...] = ()
     config: Path | None = None
-    backlog: Path | None = None
+    backlog: Path | None = None  # None: one generated from the case's seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +40,27 @@ class Result:
 
 
 def run_case(case: Case) -> Result:
-    """Simulate one case in this process and keep its figures. Raises ConfigError."""
-    prepared = prepare(
-        case.config, case.backlog, overrides=case.overrides, seed=case.seed, sprints=case.sprints
-    )
-    with TemporaryDirectory(prefix="scrummage-study-") as folder:
-        create_run(Path(folder), prepared.inputs)
-        assignment = Assignment(folder=folder, sockets=folder, nodes=1, node=SERVICES)
+    """Simulate one case in this process and keep its figures. Raises ConfigError.
+
+    A backlog that all seeds share would give them all the same large stories in the same sprints: a pattern that no
+    number of seeds averages out. So each seed has a backlog of its own, of the same families.
+    """
+    with TemporaryDirectory(prefix="scrummage-study-") as place:
+        folder = Path(place)
+        backlog = case.backlog or _own_backlog(case.seed, folder / "backlog.yaml")
+        prepared = prepare(case.config, backlog, overrides=case.overrides, seed=case.seed, sprints=case.sprints)
+        create_run(folder / "run", prepared.inputs)
+        assignment = Assignment(folder=str(folder / "run"), sockets=place, nodes=1, node=SERVICES)
         report = Session(assignment, say=lambda progress: None).run().report
     velocities = tuple(int(sprint["velocity"]) for _, sprint in sorted(report["sprints"].items()))
     return Result(case, velocities, dict(report["metrics"]), str(report["event_digest"]))
+
+
+def _own_backlog(seed: int, path: Path) -> Path:
+    families = load_families()
+    stories = expand(families, seed=seed, count=BACKLOG_STORIES)
+    path.write_bytes(backlog_bytes(families, stories, command=f"python -m actors.study, seed {seed}"))
+    return path
 
 
 def run_cases(cases: Sequence[Case], *, jobs: int) -> Iterator[Result]:

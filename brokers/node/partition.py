@@ -402,7 +402,15 @@ class Partition:
         if letter.corr > 0:
             refused = Refused(error="UnknownActorError", text=reason, facts=(("actor", letter.dst),))
             back = Letter(
-                letter.time_us, letter.tie, letter.src, cell.next_seq(), letter.src, letter.id, -letter.corr, 0, refused
+                letter.time_us,
+                letter.tie,
+                letter.src,
+                cell.next_seq(),
+                letter.src,
+                letter.cause,
+                -letter.corr,
+                0,
+                refused,
             )
             self.deliver(back)
 
