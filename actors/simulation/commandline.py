@@ -48,14 +48,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="{" + ",".join(COMMANDS) + "}")
     _add_run(commands.add_parser("run", help="run sprints, or go on with a run", formatter_class=_LOOK))
-    _add_fork(commands.add_parser("fork", help="take the beginning of a run and go on differently", formatter_class=_LOOK))
-    replay = commands.add_parser("replay", help="run a journal again without engines and compare", formatter_class=_LOOK)
+    _add_fork(
+        commands.add_parser("fork", help="take the beginning of a run and go on differently", formatter_class=_LOOK)
+    )
+    replay = commands.add_parser(
+        "replay", help="run a journal again without engines and compare", formatter_class=_LOOK
+    )
     replay.add_argument("run", type=Path, help="folder of the run")
     replay.add_argument("--allow-code-change", action="store_true", help="replay up to the first difference")
-    diff = commands.add_parser("diff", help="name the first event in which two runs differ, and its causes", formatter_class=_LOOK)
+    diff = commands.add_parser(
+        "diff", help="name the first event in which two runs differ, and its causes", formatter_class=_LOOK
+    )
     diff.add_argument("a", type=Path)
     diff.add_argument("b", type=Path)
-    validate = commands.add_parser("validate", help="check configuration and backlog, write nothing", formatter_class=_LOOK)
+    validate = commands.add_parser(
+        "validate", help="check configuration and backlog, write nothing", formatter_class=_LOOK
+    )
     _add_inputs(validate)
     export = commands.add_parser("export", help="write log, effects and commands as tables", formatter_class=_LOOK)
     export.add_argument("run", type=Path, help="folder of the run")

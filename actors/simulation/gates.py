@@ -28,9 +28,7 @@ class RunGate:
         self.is_stopped = False
 
     @classmethod
-    def of(
-        cls, calendar: SprintCalendar, *, sprint_minutes: int, paced: bool, paused: bool
-    ) -> Self:
+    def of(cls, calendar: SprintCalendar, *, sprint_minutes: int, paced: bool, paused: bool) -> Self:
         """With `paced`, one sprint takes `sprint_minutes` of wall time, nights and weekends included."""
         sprint_us = calendar.midnight(2, 1) - calendar.midnight(1, 1)
         return cls(calendar, pace=sprint_us / (sprint_minutes * 60e6) if paced else None, paused=paused)

@@ -199,7 +199,6 @@ class _Launcher:
         port = self._listening.getsockname()[1]
         self._live.write(pids={"launcher": os.getpid(), **pids}, metrics_port=port, run_name=self._folder.name)
 
-
     def _watch(self) -> Ended:
         services = self._nodes[SERVICES]
         assert services.stdout is not None

@@ -40,9 +40,7 @@ def run(args: Namespace) -> ExitCode:
     else:
         if args.more:
             raise OptionsError("--continue needs --output with a run in it")
-        prepared = prepare(
-            args.config, args.backlog, overrides=args.overrides, seed=args.seed, sprints=args.sprints
-        )
+        prepared = prepare(args.config, args.backlog, overrides=args.overrides, seed=args.seed, sprints=args.sprints)
         folder = args.output or next_free_folder()
         check_new(folder)
         _tell(prepared)

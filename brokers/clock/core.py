@@ -112,9 +112,7 @@ class ClockCore:
         for effect, _ in granted:
             del self._replies[(effect.actor, effect.number)]
         wanted = {effect.node for effect, _ in granted}
-        nodes = tuple(
-            node for node, time in self._next.items() if node in wanted or (time is not None and time < end)
-        )
+        nodes = tuple(node for node, time in self._next.items() if node in wanted or (time is not None and time < end))
         self.now_us = end
         return Window(start, end, nodes, granted)
 

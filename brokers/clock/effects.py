@@ -82,9 +82,7 @@ class EffectDesk:
         done = []
         for ticket, reply in self._executor.drain():
             effect = self._open.pop(ticket)
-            stored = StoredEffect(
-                effect.actor, effect.number, ATTEMPT, digest_of(effect.request), reply, effect.due_us
-            )
+            stored = StoredEffect(effect.actor, effect.number, ATTEMPT, digest_of(effect.request), reply, effect.due_us)
             self._journal.add_effect(stored, effect.request)
             self.dirty = True
             done.append((effect, reply))

@@ -64,10 +64,7 @@ def pack_log(groups: list[Group]) -> bytes:
 
 def unpack_log(data: bytes, registry: Registry) -> list[Group]:
     """The groups again; events come back as messages for the observers."""
-    return [
-        Group(tuple(key), tuple(_row(parts, registry) for parts in rows))
-        for key, rows in unpack(data)
-    ]
+    return [Group(tuple(key), tuple(_row(parts, registry) for parts in rows)) for key, rows in unpack(data)]
 
 
 def _row(parts: list[Any], registry: Registry) -> Row:

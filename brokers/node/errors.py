@@ -1,13 +1,13 @@
 """What can go wrong between actors.
 
-    NodeError
-    +-- RefusedError            an asked actor said no (a domain rule), or failed while handling the question
-    +-- AskTimeoutError         no answer before the deadline
-    +-- EffectFailedError       the outside world answered with a typed failure
-    +-- LinkDelayError          a message would arrive earlier than a link may carry it
-    +-- AskCycleError           a blocking ask would wait for itself
-    +-- MailboxOverflowError    more messages wait than the run-wide guard allows; stops the run
-    +-- RestartLimitError       an actor crashed too often; stops the run, which can be resumed
+NodeError
++-- RefusedError            an asked actor said no (a domain rule), or failed while handling the question
++-- AskTimeoutError         no answer before the deadline
++-- EffectFailedError       the outside world answered with a typed failure
++-- LinkDelayError          a message would arrive earlier than a link may carry it
++-- AskCycleError           a blocking ask would wait for itself
++-- MailboxOverflowError    more messages wait than the run-wide guard allows; stops the run
++-- RestartLimitError       an actor crashed too often; stops the run, which can be resumed
 """
 
 from __future__ import annotations

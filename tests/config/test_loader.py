@@ -157,7 +157,10 @@ def test_overrides_are_laid_over_everything(tmp_path: Path) -> None:
             "team.wip_limits.in_progres: unknown key (did you mean team.wip_limits.in_progress?)",
         ),
         ("simulation.seed=x", "simulation.seed: x is not allowed; expected an integer from 0 to 9223372036854775807"),
-        ("simulation.seed=", "simulation.seed: nothing is not allowed; expected an integer from 0 to 9223372036854775807"),
+        (
+            "simulation.seed=",
+            "simulation.seed: nothing is not allowed; expected an integer from 0 to 9223372036854775807",
+        ),
         ("simulation", "simulation is no setting; expected key=value"),
         ("=3", "=3 is no setting; expected key=value"),
         ("a..b=3", "a..b=3 is no setting; expected key=value"),

@@ -64,7 +64,12 @@ MALFORMED = [
     ("experiment: {name: [a]}\n", 1, "experiment.name", "a list is not allowed; expected text"),
     ("experiment: {name: 7}\n", 1, "experiment.name", "7 is not allowed; expected text of at most 200 characters"),
     ("experiment: {tracing: 1}\n", 1, "experiment.tracing", "1 is not allowed; expected true or false"),
-    ("simulation: {seed: -1}\n", 1, "simulation.seed", "-1 is not allowed; expected an integer from 0 to 9223372036854775807"),
+    (
+        "simulation: {seed: -1}\n",
+        1,
+        "simulation.seed",
+        "-1 is not allowed; expected an integer from 0 to 9223372036854775807",
+    ),
     (
         "simulation: {start_date: tomorrow}\n",
         1,

@@ -23,15 +23,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def random_kills(count: int, seed: int, *, victims: tuple[str, ...], events: int) -> list[tuple[str, int]]:
     return [
-        (draw(seed, "victim", "", n).pick(victims), 1 + draw(seed, "moment", "", n).below(events))
-        for n in range(count)
+        (draw(seed, "victim", "", n).pick(victims), 1 + draw(seed, "moment", "", n).below(events)) for n in range(count)
     ]
 
 
 @pytest.mark.parametrize("victim", HELPERS)
-def test_a_killed_helper_is_replaced_and_the_run_ends_by_itself(
-    undisturbed: Path, tmp_path: Path, victim: str
-) -> None:
+def test_a_killed_helper_is_replaced_and_the_run_ends_by_itself(undisturbed: Path, tmp_path: Path, victim: str) -> None:
     first, last = live_through(tmp_path / "run", [(victim, 400)], *OPTIONS)
 
     assert (first.killed, first.code) == (True, 0), first.err

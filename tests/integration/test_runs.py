@@ -92,21 +92,34 @@ def test_continuing_gives_the_run_that_was_longer_from_the_start(tmp_path: Path)
 def test_a_fork_that_changes_nothing_has_its_parents_digest(reference: Path, tmp_path: Path) -> None:
     with JournalReader(reference / "run.sqlite") as journal:
         middle = str(journal.count() // 2)
-    done = simulate("fork", reference, "--at", middle, "--output", tmp_path / "fork", "--nodes", "1", "--metrics-port", "0")
+    done = simulate(
+        "fork", reference, "--at", middle, "--output", tmp_path / "fork", "--nodes", "1", "--metrics-port", "0"
+    )
 
     assert done.code == 0, done.err
     assert digest(tmp_path / "fork") == digest(reference)
     assert simulate("diff", reference, tmp_path / "fork").code == 0
 
 
-def test_a_fork_without_one_disturbance_differs_only_after_it_and_diff_names_why(reference: Path, tmp_path: Path) -> None:
+def test_a_fork_without_one_disturbance_differs_only_after_it_and_diff_names_why(
+    reference: Path, tmp_path: Path
+) -> None:
     with JournalReader(reference / "run.sqlite") as journal:
         n, struck = list(journal.rows(kinds=("disturbance.struck/1",)))[-1]
         name = unpack(struck.record)[7]["disturbance_id"]
         strikes, _ = next(row for row in causes(journal, struck) if row[1].kind == "disturbance.strike/1")
     done = simulate(
-        "fork", reference, "--at", str(strikes), "--output", tmp_path / "fork", "--nodes", "1",
-        "--metrics-port", "0", f"disturbances.suppress=[{name}]",
+        "fork",
+        reference,
+        "--at",
+        str(strikes),
+        "--output",
+        tmp_path / "fork",
+        "--nodes",
+        "1",
+        "--metrics-port",
+        "0",
+        f"disturbances.suppress=[{name}]",
     )
     assert done.code == 0, done.err
 
@@ -121,8 +134,17 @@ def test_a_fork_that_would_change_its_past_is_refused_and_keeps_nothing(referenc
     with JournalReader(reference / "run.sqlite") as journal:
         last = str(journal.count())
     done = simulate(
-        "fork", reference, "--at", last, "--output", tmp_path / "fork", "--nodes", "1", "team.wip_limits.in_progress=2",
-        "--metrics-port", "0",
+        "fork",
+        reference,
+        "--at",
+        last,
+        "--output",
+        tmp_path / "fork",
+        "--nodes",
+        "1",
+        "team.wip_limits.in_progress=2",
+        "--metrics-port",
+        "0",
     )
 
     assert done.code == 2

@@ -73,7 +73,10 @@ def start(folder: Path, *arguments: str) -> LiveRun:
     """Start a run in processes of its own."""
     process = subprocess.Popen(
         command("run", "--output", folder, "--metrics-port", "0", *arguments),
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     return LiveRun(folder, process)
 

@@ -29,7 +29,9 @@ def command(*arguments: str | Path, **extra_environment: str) -> list[str]:
     return [sys.executable, "-m", "actors.simulation", *map(str, arguments)]
 
 
-def simulate(*arguments: str | Path, env: dict[str, str] | None = None, umask: int = -1, timeout_s: float = 100) -> Finished:
+def simulate(
+    *arguments: str | Path, env: dict[str, str] | None = None, umask: int = -1, timeout_s: float = 100
+) -> Finished:
     """Run one command of `actors.simulation` to its end."""
     done = subprocess.run(
         command(*arguments),

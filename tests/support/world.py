@@ -95,13 +95,15 @@ class VirtualWorld:
         self._outside += 1
         time_us = max(at, self.now_us)
         self.partition.deliver(
-            Letter(
-                time_us, self.partition.tie(time_us, "outside"), "outside", self._outside, to, "", corr, 0, message
-            )
+            Letter(time_us, self.partition.tie(time_us, "outside"), "outside", self._outside, to, "", corr, 0, message)
         )
 
     def _next(self) -> int | None:
-        times = [time for time in (self.partition.next_time(), min((d[0] for d in self._due), default=None)) if time is not None]
+        times = [
+            time
+            for time in (self.partition.next_time(), min((d[0] for d in self._due), default=None))
+            if time is not None
+        ]
         return min(times, default=None)
 
     def _window(self, end: int) -> None:
