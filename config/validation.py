@@ -26,7 +26,7 @@ def validate(root: type[Root], tree: Located, problems: list[Problem]) -> tuple[
     try:
         return root.model_validate(data), ()
     except ValidationError as error:
-        details = error.errors(include_url=False)
+        details = [detail for detail in error.errors(include_url=False) if not _repeats(tree, detail)]
     problems.extend(_problem(root, tree, detail) for detail in details)
     broken = tuple(dict.fromkeys(_without(detail) for detail in details))
     for loc in broken:
@@ -74,6 +74,11 @@ def _problem(root: type[BaseModel], tree: Located, detail: ErrorDetails) -> Prob
     if loc and loc[-1] == "[key]":
         return problem_at(tree, loc[:-1], f"{shown(str(loc[-2]))} is not allowed as an id", allowed=allowed)
     return problem_at(tree, loc, f"{tree.at(loc).text} is not allowed", allowed=allowed)
+
+
+def _repeats(tree: Located, detail: ErrorDetails) -> bool:
+    """Whether a list is only called empty because each of its items has a problem of its own."""
+    return detail["type"] == "too_short" and bool(tree.at(detail["loc"]).value)
 
 
 def _without(detail: ErrorDetails) -> Loc:

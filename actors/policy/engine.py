@@ -30,7 +30,7 @@ class BehaviouralEngine:
     def start(self) -> None:
         """Nothing to load."""
 
-    def answer(self, request: Message, seed: int) -> Message:  # noqa: ARG002 - see the class
+    def answer(self, request: Message, seed: int) -> Message:
         """Decide. Raises RequestError for anything that is no decision of `decisions`."""
         if not isinstance(request, Decide):
             raise RequestError(f"{request.KIND} is not a decision")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 from brokers.journal.journal import Journal
+from brokers.journal.reader import JournalReader
 
 OUTPUTS = Path("outputs")
 JOURNAL = "run.sqlite"
@@ -28,10 +30,38 @@ def holds_run(folder: Path) -> bool:
     return Journal.exists(folder / JOURNAL)
 
 
+def check_run(folder: Path) -> None:
+    """Raises FolderError where no run was begun, NotAJournalError where its journal is damaged."""
+    if not (folder / JOURNAL).is_file():
+        raise FolderError(f"there is no run in {folder}")
+    JournalReader(folder / JOURNAL).close()
+
+
 def check_new(folder: Path) -> None:
     """Raises FolderError unless a new run may begin there. Touches nothing."""
-    if folder.exists() and not folder.is_dir():
-        raise FolderError(f"{folder} is a file, not a folder")
-    if folder.is_dir() and any(folder.iterdir()):
+    check_place(folder)
+    if folder.is_dir() and any(folder.iterdir()) and not _was_killed_at_birth(folder):
         hint = "; --resume goes on with the run in it" if holds_run(folder) else ""
         raise FolderError(f"{folder} is not empty{hint}")
+
+
+def check_place(folder: Path) -> None:
+    """Raises FolderError unless files can be written there. Touches nothing."""
+    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(path))
+    if not nearest.is_dir():
+        raise FolderError(f"{nearest} is a file, not a folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise FolderError(f"{nearest} cannot be written to")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it. Raises FolderError with what the system says against it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FolderError(f"{folder} cannot be made: {error.strerror}") from None
+
+
+def _was_killed_at_birth(folder: Path) -> bool:
+    """Whether nothing is there but a journal whose creation never ended."""
+    return all(path.name.startswith(JOURNAL) for path in folder.iterdir()) and Journal.is_unborn(folder / JOURNAL)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from actors.simulation.comparing import first_parting, lines
 from actors.simulation.exit_codes import ExitCode
-from actors.simulation.folders import JOURNAL, FolderError, check_new, holds_run, next_free_folder
+from actors.simulation.folders import JOURNAL, check_new, check_place, check_run, make_folder, next_free_folder
 from actors.simulation.inputs import code_digest
 from actors.simulation.launch import Wishes, launch
 from actors.simulation.preparing import prepare
-from actors.simulation.run_command import OptionsError, check_nodes, read_run, run_to_end
+from actors.simulation.run_command import OptionsError, check_code, check_wishes, read_run, run_to_end
 from brokers.journal.prefix import copy_prefix
 from brokers.journal.reader import JournalReader
 from config.loader import override_config
@@ -27,7 +27,7 @@ def fork(args: Namespace) -> int:
 
     The settings hold from the beginning of the fork; whatever they would change before that instant is refused.
     """
-    check_nodes(args.nodes)
+    check_wishes(args)
     inputs, sprints = read_run(args.run)
     if inputs.code != code_digest():
         raise OptionsError(f"{args.run} was recorded by other code; a fork would not share its beginning")
@@ -36,7 +36,7 @@ def fork(args: Namespace) -> int:
     check_new(folder)
     with JournalReader(args.run / JOURNAL) as journal:
         time_us = _instant(journal, args.at)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     forked = replace(inputs, config=config)
     rows = copy_prefix(args.run / JOURNAL, folder / JOURNAL, time_us, inputs=forked.to_files())
     print(f"fork of {args.run} after {rows} log rows")
@@ -54,20 +54,24 @@ def _instant(journal: JournalReader, event: str) -> int:
     """The virtual time of an event named by number or by `src:seq`. Raises OptionsError."""
     src, _, seq = event.rpartition(":")
     found = None
-    if event.isdigit():
+    if _is_number(event):
         row = journal.row(int(event))
         found = None if row is None else (int(event), row)
-    elif src and seq.isdigit():
+    elif src and _is_number(seq):
         found = journal.find(src, int(seq))
     if found is None:
         raise OptionsError(f"--at: there is no event {event}; expected 1 to {journal.count()}, or src:seq")
     return found[1].time_us
 
 
+def _is_number(text: str) -> bool:
+    """Whether it can be the number of a row: SQLite's integers have 19 digits at most."""
+    return text.isascii() and text.isdecimal() and len(text) < 19
+
+
 def replay(args: Namespace) -> int:
     """Run a journal again in one process, every effect from the journal, and compare every row."""
-    if not holds_run(args.run):
-        raise FolderError(f"there is no run in {args.run}")
+    check_code(args.run, allow_change=args.allow_code_change)  # before anything is touched
     wishes = Wishes(nodes=1, replay=True, allow_code_change=args.allow_code_change)
     ended = launch(args.run, wishes, lambda line: None)
     if ended.code is not ExitCode.OK:
@@ -81,8 +85,7 @@ def replay(args: Namespace) -> int:
 def diff(args: Namespace) -> int:
     """Name the first event in which two runs differ. Status 1 when they do."""
     for folder in (args.a, args.b):
-        if not holds_run(folder):
-            raise FolderError(f"there is no run in {folder}")
+        check_run(folder)
     with JournalReader(args.a / JOURNAL) as a, JournalReader(args.b / JOURNAL) as b:
         parting = first_parting(a, b)
         if parting is None:
@@ -107,8 +110,8 @@ def validate(args: Namespace) -> int:
 
 def export_run(args: Namespace) -> int:
     """Write the journal's log, effects and commands as tables."""
-    if not holds_run(args.run):
-        raise FolderError(f"there is no run in {args.run}")
+    check_run(args.run)
+    check_place(args.output or args.run)
     from brokers.journal.export import export  # sqlite-utils imports pandas where it finds it: over a second
 
     folder: Path = args.output or args.run / "export"

@@ -135,7 +135,8 @@ class Outside:
     # --- commands --------------------------------------------------------------------------------------------------
 
     def _attend(self) -> None:
-        assert self._hub is not None and self._conductor is not None
+        assert self._hub is not None
+        assert self._conductor is not None
         for command in self._hub.poll():
             if self._conductor.is_replaying and command.body["command"] in ("inject", "crash"):
                 self._postponed.append(command)
@@ -143,7 +144,8 @@ class Outside:
                 self._handle(command)
 
     def _handle(self, command: ClientCommand) -> None:
-        assert self._hub is not None and self._conductor is not None
+        assert self._hub is not None
+        assert self._conductor is not None
         self._hub.reply(command.request_id, self._answer(command, self._conductor))
         self._hub.flush()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from actors.policy.calibration import CalibrationError, parse_calibration
-from actors.simulation.folders import JOURNAL
+from actors.simulation.folders import JOURNAL, make_folder
 from actors.simulation.inputs import RunInputs, code_digest
 from brokers.journal.journal import Journal
 from config.backlog import load_backlog
@@ -84,7 +84,7 @@ def _calibration(config: RunConfig, config_path: Path | None, problems: list[Pro
 
 def create_run(folder: Path, inputs: RunInputs) -> None:
     """Make the folder and its journal."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     Journal.create(folder / JOURNAL, inputs.to_files()).close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -14,13 +15,14 @@ from actors.reporting.progress import ProgressReporter
 from actors.reporting.summary import show_summary
 from actors.simulation.exit_codes import ExitCode
 from actors.simulation.failures import resume_command
-from actors.simulation.folders import JOURNAL, FolderError, check_new, holds_run, next_free_folder
-from actors.simulation.inputs import RunInputs
+from actors.simulation.folders import JOURNAL, FolderError, check_new, check_run, holds_run, next_free_folder
+from actors.simulation.inputs import RunInputs, code_digest
 from actors.simulation.launch import Ended, Wishes, launch
 from actors.simulation.preparing import Prepared, create_run, differences, prepare
+from actors.simulation.session import CodeChangedError
+from brokers.journal.errors import NotAJournalError
 from brokers.journal.journal import Journal
 from brokers.journal.reader import JournalReader
-
 
 MOST_NODES = 64
 
@@ -35,6 +37,7 @@ def run(args: Namespace) -> ExitCode:
     if (args.resume or args.more) and args.output is not None and holds_run(args.output):
         folder: Path = args.output
         _check_same(folder, args)
+        check_code(folder, allow_change=args.allow_code_change)
         if args.more:
             _continue(folder, args.more)
     else:
@@ -42,7 +45,7 @@ def run(args: Namespace) -> ExitCode:
             raise OptionsError("--continue needs --output with a run in it")
         prepared = prepare(args.config, args.backlog, overrides=args.overrides, seed=args.seed, sprints=args.sprints)
         folder = args.output or next_free_folder()
-        check_new(folder)
+        _check_free(folder, args)
         _tell(prepared)
         create_run(folder, prepared.inputs)
     inputs, sprints = read_run(folder)
@@ -93,32 +96,53 @@ def _conclude(folder: Path, ended: Ended) -> ExitCode:
 
 
 def read_run(folder: Path) -> tuple[RunInputs, int]:
-    """What a run was given, and how many sprints it is to have. Raises FolderError."""
-    if not holds_run(folder):
-        raise FolderError(f"there is no run in {folder}")
+    """What a run was given, and how many sprints it is to have. Raises FolderError, JournalError."""
+    check_run(folder)
     with JournalReader(folder / JOURNAL) as journal:
-        inputs = RunInputs.from_files(journal.inputs())
+        try:
+            inputs = RunInputs.from_files(journal.inputs())
+        except (KeyError, ValueError) as error:
+            raise NotAJournalError(journal.path, f"its inputs are not those of a run ({error})") from None
         return inputs, int(journal.state("sprints") or inputs.config.simulation.sprints)
 
 
-def check_nodes(nodes: int) -> None:
-    """Raises OptionsError. More processes than this help nobody: sharding a team is a proof, not a speed-up."""
-    if not 1 <= nodes <= MOST_NODES:
-        raise OptionsError(f"--nodes: {nodes} is not allowed; expected an integer from 1 to {MOST_NODES}")
+def check_code(folder: Path, *, allow_change: bool) -> None:
+    """Raises OptionsError where other code recorded the run and the user did not allow for that."""
+    inputs, _ = read_run(folder)
+    if not allow_change and inputs.code != (now := code_digest()):
+        raise OptionsError(f"{folder}: {CodeChangedError(inputs.code, now)}")
+
+
+def check_wishes(args: Namespace) -> None:
+    """Raises OptionsError. More nodes than this help nobody: sharding a team is a proof, not a speed-up."""
+    if not 1 <= args.nodes <= MOST_NODES:
+        raise OptionsError(f"--nodes: {args.nodes} is not allowed; expected an integer from 1 to {MOST_NODES}")
+    if args.hold < 0 or not math.isfinite(args.hold):
+        raise OptionsError(f"--hold: {args.hold} is not allowed; expected seconds from 0")
+    if args.metrics_port is not None and not 0 <= args.metrics_port < 65536:
+        raise OptionsError(f"--metrics-port: {args.metrics_port} is not allowed; expected 0 to 65535")
 
 
 def _check(args: Namespace) -> None:
-    check_nodes(args.nodes)
-    if args.hold < 0:
-        raise OptionsError(f"--hold: {args.hold} is not allowed; expected seconds from 0")
+    check_wishes(args)
     if args.more is not None and args.more < 1:
         raise OptionsError(f"--continue: {args.more} is not allowed; expected an integer from 1")
     if args.more is not None and args.sprints is not None:
         raise OptionsError("--sprints and --continue exclude each other")
-    if args.metrics_port is not None and not 0 <= args.metrics_port < 65536:
-        raise OptionsError(f"--metrics-port: {args.metrics_port} is not allowed; expected 0 to 65535")
+    if args.more is not None and args.resume:
+        raise OptionsError("--resume and --continue exclude each other")
     if args.resume and args.output is None:
         raise OptionsError("--resume needs --output with the run to go on with")
+
+
+def _check_free(folder: Path, args: Namespace) -> None:
+    """A damaged journal is named as such where a run was to be resumed."""
+    try:
+        check_new(folder)
+    except FolderError:
+        if args.resume and (folder / JOURNAL).is_file():
+            check_run(folder)
+        raise
 
 
 def _check_same(folder: Path, args: Namespace) -> None:

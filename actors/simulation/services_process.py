@@ -1,6 +1,7 @@
 """Clock and services in a process of their own: `python -m actors.simulation.services_process ASSIGNMENT`.
 
-Tells the launcher how it goes in JSON lines on standard output: `{"ready": true}`, `{"progress": …}`, then `{"done": …}` or `{"error": …}`.
+Tells the launcher how it goes in JSON lines on standard output: `{"ready": true}`, `{"progress": …}` now and then, and
+`{"done": …}` or `{"error": …}` at the end.
 """
 
 from __future__ import annotations

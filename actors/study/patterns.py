@@ -1,7 +1,7 @@
 """Does velocity rise the way teams do, and because of what? Statements over seeds, with intervals. Pure.
 
 A statement holds when its whole 95 % bootstrap interval says so. Source of the method: Efron & Tibshirani 1993, An
-Introduction to the Bootstrap (percentile interval, seeds resampled as a whole so that sprints of one run stay together).
+Introduction to the Bootstrap (percentile interval; seeds are resampled as a whole, so sprints of a run stay together).
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class EffectDesk:
         return self._executor.socket
 
     def issue(self, effect: EffectIssued | EffectRequest) -> bytes | None:
-        """Take an effect on. Returns its reply if the journal has it. Raises DivergedError if it was another request."""
+        """Take an effect on; returns its reply if the journal has it. Raises DivergedError for another request."""
         stored = self._journal.effect(effect.actor, effect.number, ATTEMPT) if self._has_past else None
         if stored is not None:
             digest = digest_of(effect.request)

@@ -47,7 +47,8 @@ def export(path: Path, folder: Path, file_format: Format) -> list[Path]:
         written = []
         for name in _TABLES:
             file = folder / f"{name}.{file_format}"
-            _WRITERS[file_format](file, _COLUMNS[name], _rows(db, name))
+            with schema.damage_named(path):
+                _WRITERS[file_format](file, _COLUMNS[name], _rows(db, name))
             written.append(file)
         return written
     finally:

@@ -74,17 +74,29 @@ class Journal:
         except BaseException:
             db.close()
             raise
-        _set_pragmas(db)
-        return cls(path, db, lock)
+        try:
+            with schema.damage_named(path):
+                _set_pragmas(db)
+                return cls(path, db, lock)
+        except BaseException:
+            db.close()
+            lock.release()
+            raise
 
     @staticmethod
     def exists(path: Path) -> bool:
         """Whether `open` would find a run there; a creation that was killed half-way does not count."""
         return schema.holds_a_run(path)
 
+    @staticmethod
+    def is_unborn(path: Path) -> bool:
+        """Whether a creation was killed half-way there: `create` may begin again."""
+        return path.is_file() and schema.is_blank(path)
+
     def inputs(self) -> dict[str, bytes]:
-        """Everything the run read, by name."""
-        return schema.read_inputs(self._db)
+        """Everything the run read, by name. Raises NotAJournalError where the file is damaged."""
+        with schema.damage_named(self.path):
+            return schema.read_inputs(self._db)
 
     def get_state(self, key: str) -> str | None:
         """A note that was left with `set_state`, or None."""

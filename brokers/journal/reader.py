@@ -50,7 +50,8 @@ class JournalReader:
         query = f"SELECT n, {schema.LOG_COLUMNS} FROM log WHERE n BETWEEN ? AND ?{only} ORDER BY n LIMIT ?"  # noqa: S608
         next_n = from_n
         while True:
-            chunk = self._db.execute(query, (next_n, last, *(kinds or ()), _CHUNK_ROWS)).fetchall()
+            with schema.damage_named(self.path):
+                chunk = self._db.execute(query, (next_n, last, *(kinds or ()), _CHUNK_ROWS)).fetchall()
             for n, *columns in chunk:
                 yield n, LogRow(*columns)
             if len(chunk) < _CHUNK_ROWS:
@@ -85,8 +86,9 @@ class JournalReader:
         return [StoredCommand(*row) for row in self._db.execute(query)]
 
     def inputs(self) -> dict[str, bytes]:
-        """Everything the run read, by name."""
-        return schema.read_inputs(self._db)
+        """Everything the run read, by name. Raises NotAJournalError where the file is damaged."""
+        with schema.damage_named(self.path):
+            return schema.read_inputs(self._db)
 
     def states(self) -> dict[str, str]:
         """Every note of the run, sorted by key."""
@@ -94,7 +96,8 @@ class JournalReader:
 
     def state(self, key: str) -> str | None:
         """One note of the run, or None."""
-        found = self._db.execute("SELECT value FROM state WHERE key = ?", (key,)).fetchone()
+        with schema.damage_named(self.path):
+            found = self._db.execute("SELECT value FROM state WHERE key = ?", (key,)).fetchone()
         return None if found is None else str(found[0])
 
     def digest(self) -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from urllib.parse import quote
@@ -51,6 +52,17 @@ def connect(path: Path, *, mode: str) -> sqlite3.Connection:
         db.close()
         raise NotAJournalError(path, str(error)) from None
     return db
+
+
+@contextmanager
+def damage_named(path: Path) -> Iterator[None]:
+    """Name the file where SQLite or zlib finds it damaged; a full disk or a lock stays what it is."""
+    try:
+        yield
+    except (sqlite3.DatabaseError, zlib.error) as error:
+        if isinstance(error, (sqlite3.OperationalError, sqlite3.IntegrityError)):
+            raise
+        raise NotAJournalError(path, str(error)) from None
 
 
 def holds_a_run(path: Path) -> bool:

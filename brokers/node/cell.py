@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from brokers.node.awaiting import Pending
 from brokers.node.errors import LinkDelayError
 from brokers.node.letters import Letter
-from brokers.node.messages import Deadline, Refused, Wake, Watch
+from brokers.node.messages import Deadline, Refused, Restart, Wake, Watch
 
 if TYPE_CHECKING:
     from brokers.node.actor import Actor
@@ -165,6 +165,13 @@ class Cell:
         self.effects.clear()
         self.actor, self.doom = None, None
         self.born_seq = self._seq + 1
+
+    def restart_at(self, time_us: int, tie: int) -> None:
+        """Begin again then, before anything else that is due at that time."""
+        assert self.letter is not None
+        message = Restart(incarnation=self.incarnation)
+        cause = self.letter.id
+        self.partition.deliver(Letter(time_us, tie, self.name, self.next_seq(), self.name, cause, 0, 0, message))
 
     def is_stale(self, letter: Letter) -> bool:
         """Whether a letter is a timer, or a question to itself, of a dead incarnation."""

@@ -15,8 +15,8 @@ class Context(Protocol):
     Times are integer microseconds of virtual time since the run began. What returns an awaitable is awaited inside an
     `async def on_receive`; while it waits the actor goes on handling other messages (it is re-entrant), so state that
     was read before an `await` may have changed after it. Asks, sleeps and effects are issued when they are called, not
-    when they are awaited: `pending = [context.ask(m, Vote()) for m in members]; votes = [await p for p in pending]` asks
-    everybody at once.
+    when they are awaited: `pending = [context.ask(m, Vote()) for m in members]; votes = [await p for p in pending]`
+    asks everybody at once.
     """
 
     incarnation: int  # 0 at first, one more after each crash

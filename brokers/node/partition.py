@@ -28,8 +28,8 @@ from brokers.node.errors import (
 from brokers.node.letters import Key, Letter, LetterCodec, tie_breaker
 from brokers.node.messages import (
     ActorRestarted,
-    Deadline,
     DeadLettered,
+    Deadline,
     Done,
     EffectFailed,
     Refused,
@@ -379,15 +379,15 @@ class Partition:
         cell.forget()
         cell.incarnation += 1
         cell.suspended_until_us = now_us + backoff_us
-        cell.after(backoff_us, Restart(incarnation=cell.incarnation))
+        cell.restart_at(cell.suspended_until_us, -BEFORE_ALL_TIES)
         for watcher in cell.watchers:
             note = ActorRestarted(actor=cell.name, incarnation=cell.incarnation)
             cell.tell(watcher, note, delay_us=backoff_us)
 
     def _postpone(self, cell: Cell, letter: Letter) -> None:
-        """Mail for an actor that waits for its restart is handled just after it, in the same order."""
+        """Mail for an actor that waits for its restart is handled just after it, in the same order, before newer mail."""
         cell.postponed += 1
-        letter.time_us = max(letter.time_us, cell.suspended_until_us) + 1
+        letter.time_us = cell.suspended_until_us
         letter.tie = cell.postponed - BEFORE_ALL_TIES
         self.deliver(letter)
 

@@ -170,7 +170,7 @@ class PoolMailbox:
             value = actor._handle_receive(envelope.message)
             if reply_to is not None:
                 reply_to.set(value)
-        except Exception:
+        except Exception:  # noqa: BLE001 Pykka's law: whatever it is, it goes to the asker or stops the actor
             if reply_to is not None:
                 reply_to.set_exception()
                 return

@@ -273,5 +273,5 @@ def test_the_clock_grants_every_effect_once_and_never_before_its_reply(effects: 
 def test_a_registry_refuses_a_kind_twice() -> None:
     registry = Registry()
     registry.register(Ball)
-    with pytest.raises(ValueError, match="game.ball/1"):
+    with pytest.raises(ValueError, match=r"game\.ball/1"):
         registry.register(type("Other", (), {"KIND": "game.ball/1"}))

@@ -88,7 +88,7 @@ def live_through(folder: Path, kills: list[tuple[str, int]], *arguments: str) ->
     for victim, events in [*kills, ("", 0)]:
         running = start(folder, *arguments, *resume)
         killed = bool(victim) and running.kill_after(victim, events)
-        out, err = running.process.communicate(timeout=100)
+        _, err = running.process.communicate(timeout=100)
         lives.append(Life(victim, running.process.returncode, killed, err))
         resume = ("--resume",)
         if not victim:
