@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from brokers.journal.journal import Journal
@@ -60,6 +63,23 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FolderError(f"{folder} cannot be made: {error.strerror}") from None
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep every other launcher out of a run's folder; the kernel lets go when this process ends, however it ends.
+
+    Raises FolderError where another one is in it.
+    """
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FolderError(f"{folder} is in use by another process") from None
+        yield
+    finally:
+        os.close(fd)
 
 
 def _was_killed_at_birth(folder: Path) -> bool:

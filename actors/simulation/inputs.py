@@ -14,6 +14,7 @@ from config.sections import RunConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("config", "brokers", "inference", "actors")
+LOCK = "requirements/base.txt"
 SUFFIXES = frozenset({".py", ".toml", ".yaml", ".j2"})
 
 
@@ -51,8 +52,9 @@ class RunInputs:
 
 
 def code_digest(root: Path = ROOT) -> str:
-    """One digest over our own code and the Python minor version: the same log is only promised for the same digest."""
+    """One digest over our code, the lock file and the Python minor version: equal logs are promised for equal digests."""
     total = sha256(f"python {sys.version_info.major}.{sys.version_info.minor}\n".encode())
+    total.update((root / LOCK).read_bytes())
     for package in PACKAGES:
         for path in sorted((root / package).rglob("*")):
             if path.suffix in SUFFIXES and path.is_file():

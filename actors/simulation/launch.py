@@ -22,7 +22,7 @@ from typing import Any
 
 from actors.simulation.exit_codes import ExitCode
 from actors.simulation.failures import exit_code_of, sentence_of
-from actors.simulation.folders import JOURNAL
+from actors.simulation.folders import JOURNAL, held
 from actors.simulation.hub_thread import HubThread
 from actors.simulation.inputs import RunInputs
 from actors.simulation.layout import SERVICES, Assignment
@@ -65,8 +65,12 @@ Show = Callable[[dict[str, Any]], None]
 
 
 def launch(folder: Path, wishes: Wishes, show: Show) -> Ended:
-    """Run the journal in `folder` to its end, or until something ends it. `show` gets progress maps."""
+    """Run the journal in `folder` to its end, or until something ends it. `show` gets progress maps.
+
+    Raises FolderError where another launcher is at it, LiveError where it cannot be made reachable.
+    """
     with ExitStack() as stack:
+        stack.enter_context(held(folder))
         if wishes.replay:
             assignment = _assignment(folder, folder, wishes, hub=None)
             return _run_here(replace(assignment, nodes=1), show)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 import zmq
 
 from actors.policy.engine import BehaviouralEngine, build_registry
+from actors.reporting.artifact_folder import SCRATCH
 from actors.scrum.calendar import SprintCalendar
 from actors.services.recorder import Close, Recorder
 from actors.simulation.cast import Cast, assemble
@@ -71,6 +73,7 @@ class Session:
         with self._stack as stack:
             journal = stack.enter_context(Journal.open(self._assignment.run_folder / "run.sqlite"))
             stack.callback(self._context.term)
+            stack.callback(shutil.rmtree, self._assignment.run_folder / SCRATCH, ignore_errors=True)
             inputs = RunInputs.from_files(journal.inputs())
             if inputs.code != (now := code_digest()) and not self._assignment.allow_code_change:
                 raise CodeChangedError(inputs.code, now)

@@ -1,8 +1,8 @@
 """A message under way, and the one key that orders everything.
 
 The key is `(time, tie, sender, seq)` with `tie = blake2b(seed, time, sender)`: the hash keeps any sender's name from
-winning every tie, and `(sender, seq)` makes the key unique. Letters that wait for the restart of their receiver get
-the time of that restart, and ties before all others that keep them in their order.
+winning every tie, and `(sender, seq)` makes the key unique. Starts and restarts have a tie before all hashes; letters
+that wait for a restart get its time, and ties just behind it that keep them in their order.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ from brokers.wire.registry import Registry, UnknownKindError
 from config.streams import Draw, draw
 
 SECOND = 1_000_000
-BEFORE_ALL_TIES = 1 << 62
+FIRST_TIE = -(1 << 62)  # of starts and restarts: before all hashes, with room for what waited for them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +136,7 @@ class Partition:
         """Add an actor; it starts at time 0. `order` is its place among all actors of the run, whatever the node."""
         cell = Cell(name, factory, self)
         self._cells[name] = cell
-        self.deliver(Letter(0, self.tie(0, "run"), "run", order, name, "", 0, 0, Start()))
+        self.deliver(Letter(0, FIRST_TIE, "run", order, name, "", 0, 0, Start()))
 
     def names(self) -> tuple[str, ...]:
         return tuple(self._cells)
@@ -379,16 +379,24 @@ class Partition:
         cell.forget()
         cell.incarnation += 1
         cell.suspended_until_us = now_us + backoff_us
-        cell.restart_at(cell.suspended_until_us, -BEFORE_ALL_TIES)
+        cell.restart_at(cell.suspended_until_us, FIRST_TIE)
         for watcher in cell.watchers:
             note = ActorRestarted(actor=cell.name, incarnation=cell.incarnation)
             cell.tell(watcher, note, delay_us=backoff_us)
 
     def _postpone(self, cell: Cell, letter: Letter) -> None:
-        """Mail for an actor that waits for its restart is handled just after it, in the same order, before newer mail."""
+        """Mail for an actor that waits for its restart is handled just after it: in its order, and before newer mail.
+
+        Mail that comes at the very instant an actor starts, but sorts before its start, is handled a moment later.
+        """
+        if letter.time_us >= cell.suspended_until_us:
+            letter.time_us += 1
+            letter.tie = self.tie(letter.time_us, letter.src)
+            self.deliver(letter)
+            return
         cell.postponed += 1
         letter.time_us = cell.suspended_until_us
-        letter.tie = cell.postponed - BEFORE_ALL_TIES
+        letter.tie = FIRST_TIE + cell.postponed
         self.deliver(letter)
 
     def _return_to_sender(self, letter: Letter) -> None:

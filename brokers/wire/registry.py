@@ -178,8 +178,9 @@ class Registry:
 
     def _fields_unpacker(self, cls: type[_T], *, extra: frozenset[str] = frozenset()) -> Callable[[Any, str], _T]:
         hints = _hints(cls)
-        fields = tuple((f.name, self._unpacker_of(hints[f.name])) for f in dataclasses.fields(typing.cast(Any, cls)))
-        expected = frozenset(name for name, _ in fields) | extra
+        names = tuple(field.name for field in dataclasses.fields(typing.cast(Any, cls)))
+        fields = tuple((name, _plain(hints[name]), self._unpacker_of(hints[name])) for name in names)
+        expected = frozenset(names) | extra
 
         def unpack(body: Any, path: str) -> _T:
             if not isinstance(body, dict):
@@ -187,7 +188,11 @@ class Registry:
             if body.keys() != expected:
                 odd = sorted(map(str, body.keys() ^ expected))
                 raise ValueError(f"{path}missing or unknown fields: {', '.join(odd)}")
-            return cls(**{name: convert(body[name], f"{path}{name}") for name, convert in fields})
+            values = {}
+            for name, plain, convert in fields:
+                value = body[name]
+                values[name] = value if type(value) is plain else convert(value, f"{path}{name}")
+            return cls(**values)
 
         return unpack
 
@@ -229,6 +234,11 @@ class Registry:
 
 def _hints(cls: type[Any]) -> dict[str, Any]:
     return typing.get_type_hints(cls)
+
+
+def _plain(hint: Any) -> type[Any] | None:
+    """The type of a field whose value needs no more than to be of that type; most are (this is the hot path)."""
+    return hint if hint in (bool, int, str, bytes) else None
 
 
 def _exactly(kind: type[Any]) -> Unpack:

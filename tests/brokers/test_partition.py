@@ -741,7 +741,7 @@ def test_too_many_waiting_messages_stop_the_run_and_the_largest_mailbox_is_named
     for order, name in enumerate(["wet", "drowning"], 1):
         partition.start(name, lambda: Doer({}), order=order)
     with pytest.raises(
-        MailboxOverflowError, match="101 messages wait .limit 100.; the largest mailbox is drowning"
+        MailboxOverflowError, match=r"101 messages wait \(limit 100\); the largest mailbox is drowning"
     ) as full:
         partition.run_window(DELAY_US)
 
