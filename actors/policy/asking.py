@@ -77,7 +77,9 @@ def choose_answer(observation: ChooseAnswer, calibration: Calibration, dice: Dic
     chance = numbers.dismissal.of(observation.person.seniority)
     chance += numbers.dismissal_per_question * max(0, observation.questions_today)
     relief = scaled(numbers.familiarity_relief, clamp(observation.familiarity_permille, 0, 1000))
-    chance = clamp(scaled(chance, 1000 - relief), 0, numbers.dismissal_maximum)
+    chance = scaled(chance, 1000 - relief)
+    chance = scaled(chance, clamp(1000 - numbers.relief_per_lesson * max(0, observation.lessons), 0, 1000))
+    chance = clamp(chance, 0, numbers.dismissal_maximum)
     if dice.throw().chance(chance):
         return AnswerChoice(dismiss=True, pause_ms=0)
     pause = numbers.pause_low_ms + dice.throw().below(numbers.pause_high_ms - numbers.pause_low_ms + 1)

@@ -181,6 +181,10 @@ def _out_of_order(calibration: Calibration) -> list[str]:
             calibration.answering.pause_low_ms,
             calibration.answering.pause_high_ms,
         ),
+        "planning.first_belief_tasks, remembered_tasks": (
+            calibration.planning.first_belief_tasks,
+            calibration.planning.remembered_tasks,
+        ),
         "planning.share_spread, 900": (calibration.planning.share_spread, 900),  # no task without work
         "planning.test_share, 900": (calibration.planning.test_share, 900),
     }

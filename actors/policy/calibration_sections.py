@@ -132,6 +132,7 @@ class Defects:
     repair_minutes: Number
     guesses_right_knowing_nothing: Chance
     guesses_right_knowing_everything: Chance
+    relief_per_lesson: Chance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +221,7 @@ class Answering:
     dismissal_per_question: Number
     dismissal_maximum: Chance
     familiarity_relief: Chance
+    relief_per_lesson: Chance
     pause_low_ms: Number
     pause_high_ms: Number
 
@@ -246,6 +248,11 @@ class Planning:
     share_spread: Chance
     side_by_side: Chance
     test_share: Chance
+    first_belief_tasks: Positive
+    remembered_tasks: Positive
+    hope: Chance
+    care_per_lesson: Chance
+    noticed_overrun: Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +260,7 @@ class Checkpoints:
     """What a driver does at a checkpoint."""
 
     accept_concern: ChanceBySeniority
+    accept_again: Chance
     own_pivot_overrun: Number
     own_pivot_chance: Chance
     escalate_chance: Chance
@@ -288,6 +296,7 @@ class Standup:
     lag_for_help: Chance
     ask_help: ChanceBySeniority
     helper_knowledge: Chance
+    earlier_per_lesson: Chance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

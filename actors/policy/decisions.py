@@ -84,7 +84,7 @@ class AnswerChoice:
 class ChooseAnswer:
     """Somebody asked me: take time for an answer, or wave it away?"""
 
-    KIND: ClassVar[str] = "decision.choose_answer/1"
+    KIND: ClassVar[str] = "decision.choose_answer/2"
     ANSWER: ClassVar[type[AnswerChoice]] = AnswerChoice
     person: Person
     asker_seniority: str
@@ -92,6 +92,7 @@ class ChooseAnswer:
     topic: str
     familiarity_permille: int  # with the asker
     questions_today: int  # answered by this person since the day began
+    lessons: int  # how firmly a complaint about dismissed questions was taken to heart, 0 to 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,7 +238,7 @@ class ReportChoice:
 class ReportStandup:
     """Yesterday, today, blockers."""
 
-    KIND: ClassVar[str] = "decision.report_standup/1"
+    KIND: ClassVar[str] = "decision.report_standup/2"
     ANSWER: ClassVar[type[ReportChoice]] = ReportChoice
     person: Person
     story_id: str
@@ -245,6 +246,7 @@ class ReportStandup:
     expected_permille: int
     open_hazards: tuple[str, ...]  # disturbance kinds that hold up this person's work
     days_left: int
+    lessons: int  # how firmly overruns were taken to heart, 0 to 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -344,6 +346,7 @@ class Experience:
     topic: str
     count: int
     minutes: int
+    where: str  # the story, module or colleague that it had most to do with; empty where there is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,12 +366,13 @@ class RetroChoice:
 class ReflectOnSprint:
     """Keep, Drop, Puzzle, from what this person lived through."""
 
-    KIND: ClassVar[str] = "decision.reflect_on_sprint/1"
+    KIND: ClassVar[str] = "decision.reflect_on_sprint/2"
     ANSWER: ClassVar[type[RetroChoice]] = RetroChoice
     person: Person
     sprint: int
     experiences: tuple[Experience, ...]
     lessons: tuple[str, ...]  # topics already learned
+    praised: str  # topic of the Keep item of the sprint before; empty at first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

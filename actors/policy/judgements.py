@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from actors.policy import asking, ceremonies, estimating, pairing, triage
+from actors.policy import asking, ceremonies, estimating, pairing, reflecting, triage
 from actors.policy.calibration import Calibration
 from actors.policy.decisions import (
     ChooseAnswer,
@@ -38,7 +38,7 @@ RULES: Mapping[type[Any], Rule] = {
     DecideEscalation: pairing.decide_escalation,
     ReportStandup: ceremonies.report_standup,
     DecideHelp: ceremonies.decide_help,
-    ReflectOnSprint: ceremonies.reflect_on_sprint,
+    ReflectOnSprint: reflecting.reflect_on_sprint,
     TriageDisturbance: triage.triage_disturbance,
     JudgeQuality: triage.judge_quality,
     JudgeCriterion: triage.judge_criterion,

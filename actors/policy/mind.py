@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from actors.policy.arithmetic import clamp, exp_millionths
 from actors.policy.calibration import Calibration
 from actors.policy.decisions import Person, TopicExperience
+from actors.policy.pacing import STANDARD_PERMILLE, PaceExperience
 from actors.work.effort import Fit, Worker
 
 
@@ -63,6 +64,7 @@ class Mind:
         self._topics: dict[tuple[str, str], TopicExperience] = {}
         self._lessons: dict[str, int] = {}
         self._estimates_seen = 0
+        self._pace = PaceExperience()
 
     @property
     def skill_permille(self) -> int:
@@ -75,6 +77,16 @@ class Mind:
         if not self.mechanisms.estimation_learning:
             return self._calibration.estimating.neutral_seen
         return self._estimates_seen
+
+    @property
+    def planned_pace_permille(self) -> int:
+        """What one minute of sizing is planned as, in thousandths; sizing itself while estimation learning is off.
+
+        It follows what finished tasks took, as far as the person dares to say so; a lesson about overruns helps.
+        """
+        if not self.mechanisms.estimation_learning:
+            return STANDARD_PERMILLE
+        return self._pace.planned_permille(self._calibration.planning, lessons=self.lesson_strength("overrun_tasks"))
 
     @property
     def mean_familiarity_permille(self) -> int:
@@ -148,6 +160,10 @@ class Mind:
         """A story that this person estimated was finished, and its true size seen."""
         self._estimates_seen += 1
 
+    def saw_task_finish(self, *, sized_minutes: int, spent_minutes: int) -> None:
+        """A task was finished whose size was so many minutes at standard pace."""
+        self._pace.observe(sized_minutes, spent_minutes, self._calibration.planning)
+
     def experience(self, module: str) -> tuple[TopicExperience, ...]:
         """What questions about a module led to; nothing while knowledge is off. Sorted by topic."""
         if not self.mechanisms.knowledge:
@@ -164,15 +180,11 @@ class Mind:
         """How firmly a lesson sits: 0 (not learned) to 3."""
         return self._lessons.get(topic, 0)
 
-    def learn(self, topic: str) -> int:
-        """Take a lesson, or confirm one. Returns its strength, which has a limit."""
-        strength = clamp(self.lesson_strength(topic) + 1, 1, self._calibration.lessons.maximum_strength)
-        self._lessons[topic] = strength
-        return strength
-
-    def forget(self, topic: str) -> None:
-        """A lesson was not confirmed for long and is no longer followed."""
+    def take_to_heart(self, topic: str, strength: int) -> None:
+        """A lesson sits so firmly from now on, up to a limit; 0 forgets it. Nobody learns while knowledge is off."""
         self._lessons.pop(topic, None)
+        if strength > 0 and self.mechanisms.knowledge:
+            self._lessons[topic] = min(strength, self._calibration.lessons.maximum_strength)
 
     def _initial(self, wanted: Sequence[str]) -> int:
         numbers = self._calibration.knowledge

@@ -31,7 +31,10 @@ def hold_checkpoint(observation: HoldCheckpoint, calibration: Calibration, dice:
     numbers = calibration.checkpoints
     story, concern = observation.story, observation.concern.rstrip(".")
     if concern:
-        if dice.throw().chance(numbers.accept_concern.of(observation.person.seniority)):
+        readiness = numbers.accept_concern.of(observation.person.seniority)
+        if observation.exchange > 2:
+            readiness = scaled(readiness, numbers.accept_again)
+        if dice.throw().chance(readiness):
             return CheckpointChoice(action="pivot", reason=f"You are right: {concern}.")
         if observation.exchange > 2 and dice.throw().chance(numbers.escalate_chance):
             return CheckpointChoice(action="escalate", reason=f"We do not agree whether {concern}.")

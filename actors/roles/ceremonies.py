@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
 from actors.policy.decisions import EstimatePoints, ReflectOnSprint, ReportStandup, RetroChoice, TriageDisturbance
 from actors.roles.duty import Duty, Handler
+from actors.roles.lessons import Lessons
 from actors.scrum.messages import (
-    DisturbanceKind,
     DisturbanceTriaged,
     KnowledgeReviewed,
-    LearningApplied,
     ModuleKnowledge,
     RetroColumn,
     RetroNote,
 )
-from actors.scrum.retrospective import Learned, Note, group_notes
 from actors.services.ceremony_messages import (
     EstimateGiven,
     EstimateStory,
@@ -30,14 +28,14 @@ from actors.services.ceremony_messages import (
 )
 from actors.services.disturbance_messages import Suffered, TriageCall, Triaged
 from actors.services.work_messages import MeasureProgress
-from actors.work.effort import lesson_permille
-
-SHARED_BY = 3  # a note that so many wrote is a lesson for everybody
-HAZARDS = frozenset(get_args(DisturbanceKind))
 
 
 class Ceremonies(Duty):
     """Taking part in a team."""
+
+    def __init__(self, desk: Any) -> None:
+        super().__init__(desk)
+        self._lessons = Lessons(desk)
 
     def handlers(self) -> Mapping[type[Any], Handler]:
         """Estimation, stand-up, triage, retrospective, meta-learning."""
@@ -73,6 +71,7 @@ class Ceremonies(Duty):
             expected_permille=progress.expected_permille,
             open_hazards=progress.open_hazards,
             days_left=order.days_left,
+            lessons=self.state.mind.lesson_strength("overrun_tasks"),
         )
         choice = await self.desk.decide(observation, "standups", f"{order.story_id}/d{self.desk.day}")
         blocker = choice.text if choice.raise_blocker or choice.ask_help else ""
@@ -108,8 +107,10 @@ class Ceremonies(Duty):
             sprint=order.sprint,
             experiences=self.state.diary.experiences(),
             lessons=self.state.mind.lessons,
+            praised=self.state.praised,
         )
         choice = await self.desk.decide(observation, "retrospectives", f"s{order.sprint}")
+        self.state.praised = choice.keep_topic
         notes = self._notes(order.sprint, choice)
         for note in notes:
             self.context.publish(note)
@@ -128,47 +129,15 @@ class Ceremonies(Duty):
         )
 
     def _take_lessons(self, order: TakeLessons) -> None:
-        """Take one's own notes to heart, and those that many wrote; then look back on what one knows now."""
-        state, notes = self.state, [_note(one) for one in order.notes]
+        """Take to heart what one can change; then look back on what one knows now."""
+        state = self.state
         for story_id in order.accepted:
             if state.estimated.pop(story_id, state) is None:
                 state.mind.saw_estimate_finish()
-        for group in group_notes(notes):
-            if state.agent in group.agents or len(group.agents) >= SHARED_BY:
-                text = next((n.text for n in notes if n.agent == state.agent and _same(n, group)), group.texts[0])
-                self._learn(order.sprint, group.column, group.topic, text)
-        for lesson in state.book.fade(sprint=order.sprint):
-            if not state.book.strength(lesson.topic):
-                state.mind.forget(lesson.topic)
+        self._lessons.take(order.notes, sprint=order.sprint)
         state.mind.end_sprint()
         self._review_knowledge(order.sprint)
         state.new_sprint()
-
-    def _learn(self, sprint: int, column: RetroColumn, topic: str, text: str) -> None:
-        learned = self.state.book.learn(topic, column, text, sprint=sprint)
-        while self.state.mind.lesson_strength(topic) < self.state.book.strength(topic):
-            self.state.mind.learn(topic)
-        if learned.forgotten is not None and not self.state.book.strength(learned.forgotten.topic):
-            self.state.mind.forget(learned.forgotten.topic)
-        self.context.publish(
-            LearningApplied(
-                team=self.team.team,
-                sprint=sprint,
-                agent=self.state.agent,
-                column=column,
-                topic=topic,
-                text=text,
-                effect=self._effect(topic, learned),
-            )
-        )
-
-    def _effect(self, topic: str, learned: Learned) -> str:
-        """What a lesson changes from now on, in words and numbers of the model."""
-        if topic not in HAZARDS:
-            return f"{learned.effect}: remembered; the model of work has no cost that it would change"
-        remains = lesson_permille(self.team.calibration, strength=self.state.mind.lesson_strength(topic))
-        saved = (1000 - remains) // 10
-        return f"{learned.effect}: {topic.replace('_', ' ')} costs {saved} % less when this person handles it"
 
     def _review_knowledge(self, sprint: int) -> None:
         mind = self.state.mind
@@ -181,11 +150,3 @@ class Ceremonies(Duty):
                 mean_familiarity_permille=mind.mean_familiarity_permille,
             )
         )
-
-
-def _note(one: RetroNote) -> Note:
-    return Note(agent=one.agent, column=one.column, topic=one.topic, text=one.text)
-
-
-def _same(note: Note, group: Any) -> bool:
-    return (note.column, note.topic) == (group.column, group.topic)

@@ -96,7 +96,7 @@ class CheckpointTalk:
             entity=self._entity,
         )
         decided: EscalationDecided | None = await self._desk.ask_colleague(self._desk.team.lead, question)
-        self._desk.state.diary.note("escalations")
+        self._desk.state.diary.note("escalations", where=self._story.story_id)
         if session is not None:
             session.escalated = True
         if decided is not None and decided.option == 0:
@@ -110,7 +110,7 @@ class CheckpointTalk:
         session.exchanges += exchanges
         session.consensus = session.consensus and approved
         if issue:
-            self._desk.state.diary.note("review_remarks", self._revised_minutes)
+            self._desk.state.diary.note("review_remarks", self._revised_minutes, where=self._story.story_id)
         self._desk.context.publish(
             CheckpointHeld(
                 team=self._desk.team.team,

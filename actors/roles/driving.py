@@ -24,6 +24,7 @@ from actors.services.pairing_messages import (
     RaiseQuestions,
     StartWork,
     StopWork,
+    TaskReported,
     WorkStopped,
 )
 from actors.services.work_messages import (
@@ -122,7 +123,7 @@ class Driving(Duty):
             self._settle(turn, planned.minutes)
             return True
         inspection = await self.desk.insist(
-            self.team.workshop, InspectWork(story_id=turn.story_id, pair=self._pair(turn))
+            self.team.workshop, InspectWork(story_id=turn.story_id, pair=self._pair(turn), care=self._care)
         )
         await self._raise_questions(turn)
         talk = CheckpointTalk(self.desk, turn.order, turn.story, self._pair(turn), planned)
@@ -161,10 +162,7 @@ class Driving(Duty):
         news: QuarterFinished = await self.desk.insist(self.team.workshop, finish)
         if not news.task_done:
             return
-        self.state.diary.note("finished_tasks")
-        overrun = news.spent_minutes - news.estimated_minutes
-        if overrun > 0:
-            self.state.diary.note("overrun_tasks", overrun)
+        self._note_task(turn, news)
         self.context.publish(
             TaskFinished(
                 team=self.team.team,
@@ -176,6 +174,19 @@ class Driving(Duty):
                 spent_minutes=news.spent_minutes,
             )
         )
+
+    def _note_task(self, turn: Turn, news: QuarterFinished) -> None:
+        """Remember a finished task, and tell the lead what it took."""
+        self.state.diary.note("finished_tasks", where=turn.story.module)
+        overrun = news.spent_minutes - news.estimated_minutes
+        if overrun * 1000 > news.estimated_minutes * self.team.calibration.planning.noticed_overrun:
+            self.state.diary.note("overrun_tasks", overrun, where=turn.story_id)
+        took = TaskReported(task_id=news.task_id, sized_minutes=news.sized_minutes, spent_minutes=news.spent_minutes)
+        self.context.tell(self.team.lead, took)
+
+    @property
+    def _care(self) -> int:
+        return self.state.mind.lesson_strength("review_remarks")
 
     async def _pay(self, turn: Turn, owed: int) -> None:
         """Work off what interruptions cost; what does not fit into today stays owed."""
@@ -291,7 +302,7 @@ class Driving(Duty):
         if not session.navigator:
             return
         mind.paired(session.navigator, session.worked_minutes)
-        self.state.diary.note("pairing")
+        self.state.diary.note("pairing", session.worked_minutes, where=session.navigator)
         leave = LeavePair(
             story_id=session.story_id,
             module=session.module,

@@ -9,7 +9,7 @@ from actors.policy.decisions import DecideEscalation, DecideHelp, EscalationChoi
 from actors.roles.duty import Duty, Handler
 from actors.scrum.messages import DecisionRecorded, Escalated
 from actors.services.ceremony_messages import BlockerDecided, DecideBlocker, SplitStory, StorySplit, TellKnowledge
-from actors.services.pairing_messages import Escalate, EscalationDecided
+from actors.services.pairing_messages import Escalate, EscalationDecided, TaskReported
 
 SCOPE_TIER = 3
 
@@ -44,14 +44,24 @@ class Leading(Arbitration):
 
     def handlers(self) -> Mapping[type[Any], Handler]:
         """Planning, blockers, escalations."""
-        return {SplitStory: self._split, DecideBlocker: self._decide_blocker, Escalate: self._decide}
+        return {
+            SplitStory: self._split,
+            TaskReported: self._remember,
+            DecideBlocker: self._decide_blocker,
+            Escalate: self._decide,
+        }
 
     async def _split(self, order: SplitStory) -> StorySplit:
         observation = PlanStory(
             person=self.state.person, story=order.story, points=order.points, lessons=self.state.mind.lessons
         )
         choice = await self.desk.decide(observation, "plans", order.story.story_id)
-        return StorySplit(tasks=choice.tasks, approach=choice.approach)
+        pace = self.state.mind.planned_pace_permille
+        return StorySplit(tasks=choice.tasks, approach=choice.approach, pace_permille=pace)
+
+    def _remember(self, news: TaskReported) -> None:
+        """What a task took goes into the next plans."""
+        self.state.mind.saw_task_finish(sized_minutes=news.sized_minutes, spent_minutes=news.spent_minutes)
 
     async def _decide_blocker(self, order: DecideBlocker) -> BlockerDecided:
         """Hear who knows the module, then decide who helps."""

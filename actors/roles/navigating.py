@@ -43,4 +43,4 @@ class Navigating(Duty):
     def _leave(self, news: LeavePair) -> None:
         self.state.mind.worked(news.module, news.minutes, navigating=True)
         self.state.mind.paired(news.partner, news.minutes)
-        self.state.diary.note("pairing")
+        self.state.diary.note("pairing", news.minutes, where=news.partner)

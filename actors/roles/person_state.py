@@ -31,22 +31,19 @@ class OpenSession:
 
 @dataclass(slots=True)
 class Diary:
-    """What happened to a person in this sprint: how often, and how many minutes it cost."""
+    """What happened to a person in this sprint: how often, with whom or where, and how many minutes it took."""
 
-    entries: dict[str, list[int]] = field(default_factory=dict)  # topic -> [count, minutes]
+    entries: dict[str, dict[str, tuple[int, int]]] = field(default_factory=dict)  # topic -> where -> count, minutes
 
-    def note(self, topic: str, minutes: int = 0) -> None:
+    def note(self, topic: str, minutes: int = 0, *, where: str = "") -> None:
         """Something happened."""
-        entry = self.entries.setdefault(topic, [0, 0])
-        entry[0] += 1
-        entry[1] += minutes
+        places = self.entries.setdefault(topic, {})
+        count, before = places.get(where, (0, 0))
+        places[where] = (count + 1, before + minutes)
 
     def experiences(self) -> tuple[Experience, ...]:
         """Everything of this sprint, sorted by topic."""
-        return tuple(
-            Experience(topic=topic, count=count, minutes=minutes)
-            for topic, (count, minutes) in sorted(self.entries.items())
-        )
+        return tuple(_experience(topic, self.entries[topic]) for topic in sorted(self.entries))
 
 
 @dataclass(slots=True)
@@ -57,6 +54,7 @@ class PersonState:
     mind: Mind
     book: LessonBook = field(default_factory=LessonBook)
     diary: Diary = field(default_factory=Diary)
+    praised: str = ""  # topic of the last Keep item
     session: OpenSession | None = None  # the one this person drives
     stop_story: str = ""  # the facilitator asked to leave this story
     answered: tuple[int, int] = (0, 0)  # (working day, questions answered on it)
@@ -82,3 +80,14 @@ class PersonState:
         self.diary = Diary()
         self.turns.clear()
         self.asked.clear()
+
+
+def _experience(topic: str, places: dict[str, tuple[int, int]]) -> Experience:
+    """All of one topic; it had most to do with the place that took the most minutes, then with the most frequent."""
+    most = min(places, key=lambda where: (-places[where][1], -places[where][0], where))
+    return Experience(
+        topic=topic,
+        count=sum(count for count, _ in places.values()),
+        minutes=sum(minutes for _, minutes in places.values()),
+        where=most,
+    )

@@ -50,10 +50,10 @@ class Questions(Duty):
         state.asked[story.story_id] = asked_before + 1
         reply = await self._ask(story, choice, phase=phase, addressee=addressee)
         if reply is None or reply.dismissed:
-            state.diary.note("dismissed_questions")
+            state.diary.note("dismissed_questions", where=addressee)
             return NOTHING_CLEARED
         state.mind.asked(story.module, choice.topic, changed=reply.changed)
-        state.diary.note("questions_answered")
+        state.diary.note("questions_answered", where=story.module)
         return Considered(cleared=f"{choice.criterion}:{choice.topic}")
 
     async def _in_refinement(self, order: ConsiderStory) -> Considered:
@@ -103,6 +103,7 @@ class Questions(Duty):
             topic=question.topic,
             familiarity_permille=self.state.mind.familiarity_permille(question.asker),
             questions_today=self._answered_today(),
+            lessons=self.state.mind.lesson_strength("dismissed_questions"),
         )
         choice = await self.desk.decide(observation, "answers", f"{question.story_id}/{question.asker}")
         if choice.pause_ms > 0:
@@ -147,7 +148,7 @@ class Questions(Duty):
             )
         )
         if reply.learned and question.phase == "pairing":
-            state.diary.note("learned_from_a_junior")
+            state.diary.note("learned_from_a_junior", where=question.asker)
             self.context.publish(
                 ReverseMentorship(
                     team=self.team.team,

@@ -48,10 +48,10 @@ class Testing(Duty):
         """Move the card; a story that goes back takes the repair of what was found along."""
         story_id, tester = order.story.story_id, self.state.agent
         if approved:
-            self.state.diary.note("stories_approved")
+            self.state.diary.note("stories_approved", where=order.story.module)
             await self.desk.insist(self.team.board, ApproveStory(story_id=story_id, tester=tester))
             return
-        self.state.diary.note("stories_sent_back")
+        self.state.diary.note("stories_sent_back", where=order.story.module)
         rework = AddRework(story_id=story_id, sprint=self.desk.sprint, reason="qa", criteria=())
         await self.desk.insist(self.team.workshop, rework)
         await self.desk.insist(self.team.board, SendBackStory(story_id=story_id, tester=tester))

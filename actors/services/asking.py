@@ -11,7 +11,7 @@ from brokers.wire.registry import Message
 
 PATIENCE_US = 60 * MINUTE_US  # how long a person is waited for; only a crash takes that long
 RETRY_US = 1_000_000
-CRASHED = "HandlerError"  # what the runtime answers for an actor that failed on the question
+CRASHED = ("HandlerError", "ActorRestartedError")  # what the runtime answers for one that failed, or was restarted
 
 
 async def ask_person(context: Context, address: str, message: Message) -> Any:
@@ -28,6 +28,6 @@ async def insist(context: Context, address: str, message: Message) -> Any:
         try:
             return await context.ask(address, message)
         except RefusedError as refused:
-            if refused.error != CRASHED:
+            if refused.error not in CRASHED:
                 raise
         await context.sleep(RETRY_US)

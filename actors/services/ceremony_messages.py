@@ -129,9 +129,10 @@ class SplitStory:
 class StorySplit:
     """The plan."""
 
-    KIND: ClassVar[str] = "ceremony.story_split/1"
+    KIND: ClassVar[str] = "ceremony.story_split/2"
     tasks: tuple[TaskChoice, ...]
     approach: str
+    pace_permille: int  # planned minutes for each thousand minutes of sizing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,15 +12,23 @@ from actors.work import effort
 
 
 def apply_effect(work: ModelledWork, hit: DisturbanceEffect) -> tuple[int, TaskWork | None]:
-    """Let a disturbance reach a story. Returns the minutes it costs there, and a task that came with it.
+    """Let a disturbance reach a story, once. Returns the minutes it costs there, and a task that came with it now.
 
     Raises:
         UnknownWorkError: There is no such story.
         NothingOpenError: No work is left that it could disturb.
     """
-    story = work.ledger.work_on(hit.story_id)
+    story, key = work.ledger.work_on(hit.story_id), (hit.disturbance_id, hit.story_id)
+    if key in work.ledger.struck:  # told again by a generator that crashed before it heard the answer
+        return work.ledger.struck[key], None
     if hit.type != "flaky_test" and not story.is_open:
         raise NothingOpenError(hit.story_id)
+    minutes, task = _apply(work, story, hit)
+    work.ledger.struck[key] = minutes
+    return minutes, task
+
+
+def _apply(work: ModelledWork, story: StoryWork, hit: DisturbanceEffect) -> tuple[int, TaskWork | None]:
     match hit.type:
         case "dependency_breaks" | "production_incident" | "merge_conflict":
             return _owe(story, hit), None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actors.scrum.cards import CardView
 from actors.scrum.messages import DisturbanceKind
+from actors.scrum.team import Roster
 from actors.services.asking import ask_person, insist
 from actors.services.disturbance_messages import Suffered, TriageCall, Triaged
 from actors.services.disturbance_plan import Disturbance
@@ -81,10 +82,13 @@ class DisturbanceResponse:
 
     def _person_hit(self, kind: DisturbanceKind, target: CardView) -> str:
         roster = self._team.roster
-        if kind == "production_incident":
-            return roster.lead.agent
-        if kind == "flaky_test" and roster.qa_lead is not None:
-            return roster.qa_lead.agent
-        if kind == "scope_creep":
-            return roster.product_owner.agent
-        return target.owner or roster.lead.agent
+        return responsible_for(kind, roster) or target.owner or roster.lead.agent
+
+
+def responsible_for(kind: str, roster: Roster) -> str:
+    """Who judges and handles every disturbance of a kind; empty where it is the owner of the story hit."""
+    if kind == "production_incident":
+        return roster.lead.agent
+    if kind == "flaky_test" and roster.qa_lead is not None:
+        return roster.qa_lead.agent
+    return roster.product_owner.agent if kind == "scope_creep" else ""

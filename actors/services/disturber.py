@@ -165,7 +165,8 @@ class Disturber(Actor):
         if not possible:
             return []
         first = self._draw(disturbance.kind, "target", disturbance.n).below(len(possible))
-        return possible[first:] + possible[:first]
+        turned = possible[first:] + possible[:first]
+        return sorted(turned, key=lambda card: card.story_id not in disturbance.waits_for)  # hit before a crash: again
 
     def _cost(self, disturbance: Disturbance) -> int:
         """Soften what would put more of the sprint at risk than allowed, and draw what it costs."""
@@ -203,7 +204,6 @@ class Disturber(Actor):
             if applied is not None:
                 target = target or card
                 costs[card.story_id] = applied
-                disturbance.waits_for.append(card.story_id)
             if len(costs) == wanted:
                 break
         return None if target is None else (target, costs)
@@ -218,9 +218,12 @@ class Disturber(Actor):
             sprint=disturbance.sprint,
             text=_wish(disturbance, card),
         )
+        if card.story_id not in disturbance.waits_for:  # before the answer: a crash must not let another card pay, too
+            disturbance.waits_for.append(card.story_id)
         try:
             applied: EffectApplied = await insist(self.context, self._team.workshop, effect)
         except RefusedError:  # no work is left on that story
+            disturbance.waits_for.remove(card.story_id)
             return None
         return applied.minutes
 

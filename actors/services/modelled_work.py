@@ -41,20 +41,20 @@ class ModelledWork:
         """A story exists; telling it twice changes nothing."""
         self.ledger.stories.setdefault(story.story_id, StoryWork(story=story))
 
-    def plan(self, story_id: str, tasks: tuple[PlannedTask, ...]) -> None:
-        """The tasks of a story become work, each with the minutes it will really take."""
+    def plan(self, story_id: str, tasks: tuple[PlannedTask, ...], sized: tuple[int, ...]) -> None:
+        """The tasks of a story become work; their sizes, not the plan's minutes, say what each will really take."""
         work = self.ledger.work_on(story_id)
         if work.tasks:
             return
-        whole = max(1, sum(task.estimated_minutes for task in tasks))
-        for position, task in enumerate(tasks):
+        whole = max(1, sum(sized))
+        for position, (task, minutes) in enumerate(zip(tasks, sized, strict=True)):
             standard = effort.true_minutes(
                 self.calibration,
                 self._draw("effort", story_id, position),
                 sized_points=work.story.sized_points,
-                share_permille=task.estimated_minutes * 1000 // whole,
+                share_permille=minutes * 1000 // whole,
             )
-            work.tasks.append(TaskWork(task=task, standard_minutes=standard))
+            work.tasks.append(TaskWork(task=task, sized_minutes=minutes, standard_minutes=standard))
 
     def add_task(
         self, story_id: str, title: str, *, sprint: int, standard_minutes: int, first: bool = False
@@ -68,7 +68,7 @@ class ModelledWork:
             depends_on=(),
             specialization=work.story.specialization,
         )
-        added = TaskWork(task=task, standard_minutes=standard_minutes, quarters=1)
+        added = TaskWork(task=task, sized_minutes=standard_minutes, standard_minutes=standard_minutes, quarters=1)
         current = work.current
         if first and current is not None:
             place = work.tasks.index(current) + (1 if current.running_minutes is not None else 0)
@@ -110,8 +110,11 @@ class ModelledWork:
             task.spent_minutes += task.running_minutes - remaining_minutes
             task.running_minutes = remaining_minutes
 
-    def inspect(self, story_id: str, pair: Pair) -> Inspection:
-        """The quarter's work is there: what is wrong in it, and what of that does the navigator see?"""
+    def inspect(self, story_id: str, pair: Pair, *, care: int = 0) -> Inspection:
+        """The quarter's work is there: what is wrong in it, and what of that does the navigator see?
+
+        `care` is how firmly the driver keeps earlier remarks in mind.
+        """
         work = self.ledger.work_on(story_id)
         task = work.current
         if task is None:
@@ -119,7 +122,7 @@ class ModelledWork:
         quarter = f"{task.task.task_id}/{task.done}"
         if work.inspected != quarter:
             work.inspected = quarter
-            self._make_defects(work, task, pair)
+            self._make_defects(work, task, pair, care)
             self._build_criteria(work, pair)
             work.spotted = self._spots(work, task, pair)
         spots = len(work.spotted)
@@ -239,9 +242,10 @@ class ModelledWork:
             spent_minutes=last.spent_minutes,
         )
 
-    def _make_defects(self, work: StoryWork, task: TaskWork, pair: Pair) -> None:
+    def _make_defects(self, work: StoryWork, task: TaskWork, pair: Pair, care: int) -> None:
         entity = f"{work.story.story_id}/{task.task.task_id}"
-        if not effort.defect_slips_in(self.calibration, self._draw("defects", entity, task.done), pair):
+        chance = self._draw("defects", entity, task.done)
+        if not effort.defect_slips_in(self.calibration, chance, pair, care=care):
             return
         criteria = len(work.story.criteria)
         criterion = 1 + self._draw("defect_places", entity, task.done).below(criteria)
@@ -294,4 +298,5 @@ def _finished(task: TaskWork | None, work: StoryWork) -> QuarterFinished:
         story_done=not work.is_open,
         estimated_minutes=0 if task is None else task.task.estimated_minutes,
         spent_minutes=0 if task is None else task.spent_minutes,
+        sized_minutes=0 if task is None else task.sized_minutes,
     )

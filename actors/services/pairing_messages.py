@@ -62,6 +62,16 @@ class PairJoined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskReported:
+    """Told to the lead: a task is finished; its size in minutes at standard pace, and what it took."""
+
+    KIND: ClassVar[str] = "pairing.task_reported/1"
+    task_id: str
+    sized_minutes: int
+    spent_minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeavePair:
     """Told to the navigator: the session is over; what it taught."""
 

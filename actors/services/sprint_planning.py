@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actors.policy.arithmetic import scaled
 from actors.policy.decisions import TaskChoice
 from actors.scrum.cards import CardView
 from actors.scrum.messages import Column, PlannedTask
@@ -67,9 +68,10 @@ class SprintPlanning(Ceremony):
         """Split one story, find its owner, put its card on the board."""
         column: Column = "ready" if self._fits(known.points) else "backlog"
         split = await self.ask(self.team.roster.lead, SplitStory(story=known.view(), points=known.points))
-        tasks = self._number(known, split)
+        sized = self._sized(known, split)
+        tasks = self._number(known, split, sized)
         owner = self._owner(known)
-        self.context.tell(self.team.workshop, RegisterPlan(story_id=known.story.story_id, tasks=tasks))
+        self.context.tell(self.team.workshop, RegisterPlan(story_id=known.story.story_id, tasks=tasks, sized=sized))
         order = AddCard(
             story=known.story,
             points=known.points,
@@ -88,12 +90,17 @@ class SprintPlanning(Ceremony):
         if column == "ready":
             self.state.committed_points += known.points
 
-    def _number(self, known: KnownStory, split: StorySplit | None) -> tuple[PlannedTask, ...]:
-        """Give the lead's tasks numbers and minutes; a story that nobody split is one task."""
+    def _sized(self, known: KnownStory, split: StorySplit | None) -> tuple[int, ...]:
+        """Minutes of each task at standard pace, as its share of the story's points gives them."""
+        shares = [1000] if split is None else [choice.share_permille for choice in split.tasks]
+        minutes = estimated_minutes(self.team.calibration, points=known.points)
+        return tuple(max(1, share) for share in shared_minutes(minutes, shares))
+
+    def _number(self, known: KnownStory, split: StorySplit | None, sized: tuple[int, ...]) -> tuple[PlannedTask, ...]:
+        """Give the lead's tasks numbers, and minutes at the pace that the lead expects; nobody split it: one task."""
         story = known.story
         choices = split.tasks if split is not None else (_whole(story.title, story.specialization),)
-        minutes = estimated_minutes(self.team.calibration, points=known.points)
-        shares = shared_minutes(minutes, [choice.share_permille for choice in choices])
+        pace = split.pace_permille if split is not None else 1000
         first = self.state.tasks_planned + 1
         ids = [task_id(self.state.sprint, first + position) for position in range(len(choices))]
         self.state.tasks_planned += len(choices)
@@ -101,7 +108,7 @@ class SprintPlanning(Ceremony):
             PlannedTask(
                 task_id=ids[position],
                 title=choice.title,
-                estimated_minutes=max(1, shares[position]),
+                estimated_minutes=max(1, scaled(sized[position], pace)),
                 depends_on=tuple(ids[needed] for needed in choice.depends_on if needed < position),
                 specialization=choice.specialization,
             )

@@ -62,7 +62,7 @@ async def insert_story(context: Context, team: TeamSetting, story: Story, *, spr
     owner = owner_for(story.specialization, team.roster.developers, {team.roster.lead.agent: 1})
     context.tell(team.facilitator, StoryInserted(story=story, points=story.sized_points))
     context.tell(team.workshop, RegisterStory(story=story))
-    context.tell(team.workshop, RegisterPlan(story_id=story.story_id, tasks=(task,)))
+    context.tell(team.workshop, RegisterPlan(story_id=story.story_id, tasks=(task,), sized=(task.estimated_minutes,)))
     order = AddCard(
         story=story,
         points=story.sized_points,

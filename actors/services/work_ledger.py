@@ -37,6 +37,7 @@ class TaskWork:
     """One task as it really goes."""
 
     task: PlannedTask
+    sized_minutes: int  # what its size stands for, at standard pace
     standard_minutes: int  # what it really takes at standard pace
     quarters: int = 4  # checkpoints; a repair has one
     done: int = 0
@@ -173,6 +174,7 @@ class WorkLedger:
     team: str
     stories: dict[str, StoryWork] = field(default_factory=dict)
     module_debt: dict[str, dict[str, int]] = field(default_factory=dict)  # module -> disturbance -> slowdown permille
+    struck: dict[tuple[str, str], int] = field(default_factory=dict)  # disturbance and story -> minutes it costs there
     tasks_added: dict[int, int] = field(default_factory=dict)  # sprint -> number of tasks added after planning
 
     def work_on(self, story_id: str) -> StoryWork:

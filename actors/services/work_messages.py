@@ -22,9 +22,10 @@ class RegisterStory:
 class RegisterPlan:
     """The tasks of a story, in the order they will be worked on."""
 
-    KIND: ClassVar[str] = "work.register_plan/1"
+    KIND: ClassVar[str] = "work.register_plan/2"
     story_id: str
     tasks: tuple[PlannedTask, ...]
+    sized: tuple[int, ...]  # minutes of each task at standard pace, as its share of the story's points gives them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +64,10 @@ class PauseQuarter:
 class InspectWork:
     """The quarter's work is on the screen. Answered by Inspection."""
 
-    KIND: ClassVar[str] = "work.inspect_work/1"
+    KIND: ClassVar[str] = "work.inspect_work/2"
     story_id: str
     pair: Pair
+    care: int  # how firmly the driver keeps earlier remarks in mind, 0 to 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,12 +121,13 @@ class FinishQuarter:
 class QuarterFinished:
     """How far the task is now."""
 
-    KIND: ClassVar[str] = "work.quarter_finished/1"
+    KIND: ClassVar[str] = "work.quarter_finished/2"
     task_id: str
     task_done: bool
     story_done: bool
     estimated_minutes: int
     spent_minutes: int
+    sized_minutes: int  # what the task's size stands for, at standard pace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,14 +52,14 @@ class Workshop(Actor):
         match message:
             case RegisterStory(story=story):
                 work.register(story)
-            case RegisterPlan(story_id=story_id, tasks=tasks):
-                work.plan(story_id, tasks)
+            case RegisterPlan(story_id=story_id, tasks=tasks, sized=sized):
+                work.plan(story_id, tasks, sized)
             case WorkQuarter(story_id=story_id, pair=pair):
                 return work.next_quarter(story_id, pair)
             case PauseQuarter(story_id=story_id, remaining_minutes=remaining):
                 work.pause(story_id, remaining)
-            case InspectWork(story_id=story_id, pair=pair):
-                return work.inspect(story_id, pair)
+            case InspectWork(story_id=story_id, pair=pair, care=care):
+                return work.inspect(story_id, pair, care=care)
             case ReviseWork(story_id=story_id, pair=pair):
                 return work.revise(story_id, pair)
             case FinishQuarter():

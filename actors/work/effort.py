@@ -101,14 +101,15 @@ def minutes_at(standard_minutes: int, *, pace: int) -> int:
 # ------------------------------------------------------------------------------------------------ what goes wrong
 
 
-def defect_slips_in(calibration: Calibration, draw: Draw, pair: Pair) -> bool:
-    """Whether a quarter of a task leaves a defect behind."""
+def defect_slips_in(calibration: Calibration, draw: Draw, pair: Pair, *, care: int = 0) -> bool:
+    """Whether a quarter of a task leaves a defect behind; `care` is how firmly the driver keeps remarks in mind."""
     numbers = calibration.defects
     known = pair_knowledge_permille(calibration, pair)
     chance = between(numbers.chance_knowing_nothing, numbers.chance_knowing_everything, known)
     chance = scaled(chance, numbers.skill_relief.of(pair.driver.seniority))
     if pair.navigator is None:
         chance = scaled(chance, numbers.solo_factor)
+    chance = scaled(chance, clamp(1000 - numbers.relief_per_lesson * max(0, care), 0, 1000))
     return draw.chance(clamp(chance, 0, 1000))
 
 

@@ -1,16 +1,8 @@
-"""Pykka's own behaviour holds for our actors on a pool; what a pool adds is tested below it.
-
-The first part runs on `pykka.ThreadingActor` and on our `Actor` and expects the same of both. Its intent follows
-Pykka's own test suite (Apache-2.0): actor, future, proxy, ref and registry.
-"""
+"""What a pool adds to Pykka: few threads, no starving, no deadlock, no message that vanishes."""
 
 from __future__ import annotations
 
-import queue
 import threading
-import time
-from collections.abc import Callable, Iterator
-from types import TracebackType
 from typing import Any
 
 import pykka
@@ -18,460 +10,8 @@ import pytest
 
 from brokers.node.actor import Actor, hosting
 from brokers.node.errors import AskCycleError
-from brokers.node.pool import TURN, Pool, PoolFuture
-
-PATIENCE_S = 20.0  # a safety net, never the thing waited for
-
-
-class Gate(threading.Event):
-    """An event whose waiters fail instead of hanging."""
-
-    def pass_through(self) -> None:
-        assert self.wait(PATIENCE_S), "nobody opened the gate"
-
-
-@pytest.fixture
-def lost() -> list[tuple[str, Any]]:
-    """Dead letters of the pool: (actor, message)."""
-    return []
-
-
-@pytest.fixture
-def pool(lost: list[tuple[str, Any]]) -> Iterator[Pool]:
-    pool = Pool(2, dead_letter=lambda actor, message: lost.append((actor, message)))
-    token = hosting.set(pool)
-    yield pool
-    pykka.ActorRegistry.stop_all(timeout=PATIENCE_S)
-    hosting.reset(token)
-    pool.close()
-
-
-@pytest.fixture(params=[pykka.ThreadingActor, Actor], ids=["pykka", "pool"])
-def base(request: pytest.FixtureRequest, pool: Pool) -> type[Any]:
-    base: type[Any] = request.param
-    return base
-
-
-def scribe(base: type[Any]) -> type[Any]:
-    """An actor class that writes down what happens to it."""
-
-    class Scribe(base):  # type: ignore[misc]
-        use_daemon_thread = True
-        stock = 5
-
-        def __init__(self, journal: list[Any] | None = None) -> None:
-            super().__init__()
-            self.journal: list[Any] = [] if journal is None else journal
-            self.stopped_gate = Gate()
-            self.failed_gate = Gate()
-
-        def on_start(self) -> None:
-            self.journal.append("started")
-
-        def on_stop(self) -> None:
-            self.journal.append("stopped")
-            self.stopped_gate.set()
-
-        def on_failure(
-            self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-        ) -> None:
-            self.journal.append(("failed", str(error)))
-            self.failed_gate.set()
-
-        def on_receive(self, message: Any) -> Any:
-            match message:
-                case Gate():
-                    message.pass_through()
-                case BaseException():
-                    raise message
-                case "thread":
-                    return threading.current_thread()
-                case "stop yourself":
-                    self.stop()
-                case _ if callable(message):
-                    return message(self)
-                case _:
-                    self.journal.append(message)
-                    return ("got", message)
-            return None
-
-        def add(self, a: int, b: int = 0) -> int:
-            return a + b
-
-        def fail(self) -> None:
-            raise KeyError("proxied")
-
-    return Scribe
-
-
-# --- what Pykka promises ---------------------------------------------------------------------------------------------
-
-
-def test_messages_of_one_sender_are_handled_in_the_order_they_were_told(base: type[Any]) -> None:
-    ref = scribe(base).start()
-    for number in range(500):
-        ref.tell(number)
-
-    assert ref.proxy().journal.get(timeout=PATIENCE_S) == ["started", *range(500)]
-
-
-def test_an_ask_returns_what_the_handler_returns(base: type[Any]) -> None:
-    ref = scribe(base).start()
-
-    assert ref.ask("hello", timeout=PATIENCE_S) == ("got", "hello")
-    assert ref.ask("again", block=False).get(timeout=PATIENCE_S) == ("got", "again")
-    assert ref.ask(lambda actor: None, timeout=PATIENCE_S) is None
-
-
-def test_an_answer_can_be_read_more_than_once(base: type[Any]) -> None:
-    future = scribe(base).start().ask("hello", block=False)
-
-    assert future.get(timeout=PATIENCE_S) == future.get(timeout=PATIENCE_S) == ("got", "hello")
-
-
-def test_an_exception_in_an_ask_goes_to_the_asker_and_the_actor_lives_on(base: type[Any]) -> None:
-    ref = scribe(base).start()
-    for _ in range(2):
-        with pytest.raises(ValueError, match="no") as raised:
-            ref.ask(ValueError("no"), timeout=PATIENCE_S)
-        assert "on_receive" in [entry.name for entry in raised.traceback]
-
-    assert ref.is_alive()
-    assert ref.proxy().journal.get(timeout=PATIENCE_S) == ["started"]
-
-
-def test_an_exception_can_be_read_more_than_once(base: type[Any]) -> None:
-    future = scribe(base).start().ask(ValueError("no"), block=False)
-    for _ in range(2):
-        with pytest.raises(ValueError, match="no"):
-            future.get(timeout=PATIENCE_S)
-
-
-def test_an_exception_in_a_tell_stops_the_actor_and_calls_on_failure_but_not_on_stop(base: type[Any]) -> None:
-    journal: list[Any] = []
-    ref = scribe(base).start(journal)
-    failed = ref.proxy().failed_gate.get(timeout=PATIENCE_S)
-    ref.tell(ValueError("broken"))
-    failed.pass_through()
-
-    assert journal == ["started", ("failed", "broken")]
-    assert not ref.is_alive()
-    assert pykka.ActorRegistry.get_by_urn(ref.actor_urn) is None
-    with pytest.raises(pykka.ActorDeadError):
-        ref.tell("too late")
-    with pytest.raises(pykka.ActorDeadError):
-        ref.ask("too late", timeout=PATIENCE_S)
-
-
-def test_an_exception_in_on_failure_still_stops_the_actor_and_nothing_else(base: type[Any]) -> None:
-    gate = Gate()
-
-    class Hopeless(scribe(base)):  # type: ignore[misc]
-        def on_failure(self, *_: Any) -> None:
-            gate.set()
-            raise RuntimeError("it gets worse")
-
-    others = [scribe(base).start() for _ in range(8)]
-    for _ in range(8):  # more often than a pool has threads to lose
-        gate.clear()
-        Hopeless.start().tell(ValueError("broken"))
-        gate.pass_through()
-
-    assert [other.ask("alive?", timeout=PATIENCE_S) for other in others] == [("got", "alive?")] * 8
-
-
-def test_an_exception_in_on_start_stops_the_actor(base: type[Any]) -> None:
-    class StillBorn(scribe(base)):  # type: ignore[misc]
-        def on_start(self) -> None:
-            raise ValueError("no life")
-
-    ref = StillBorn.start()
-
-    assert ref.actor_stopped.wait(PATIENCE_S)
-    assert pykka.ActorRegistry.get_all() == []
-    with pytest.raises(pykka.ActorDeadError):
-        ref.ask("hello", timeout=PATIENCE_S)
-
-
-def test_an_exception_in_on_stop_still_stops_the_actor(base: type[Any]) -> None:
-    class Reluctant(scribe(base)):  # type: ignore[misc]
-        def on_stop(self) -> None:
-            raise ValueError("never")
-
-    ref = Reluctant.start()
-
-    assert ref.stop(timeout=PATIENCE_S) is True
-    assert not ref.is_alive()
-
-
-@pytest.mark.parametrize("asked", [False, True], ids=["told", "asked"])
-def test_an_exit_in_a_handler_stops_all_actors(base: type[Any], asked: bool) -> None:
-    first, second = (scribe(base).start() for _ in range(2))
-    if asked:
-        first.ask(SystemExit("enough"), block=False)
-    else:
-        first.tell(SystemExit("enough"))
-
-    assert first.actor_stopped.wait(PATIENCE_S)
-    assert second.actor_stopped.wait(PATIENCE_S)
-
-
-def test_stop_handles_what_was_told_before_it_and_then_calls_on_stop(base: type[Any]) -> None:
-    journal: list[Any] = []
-    ref = scribe(base).start(journal)
-    for number in range(200):
-        ref.tell(number)
-
-    assert ref.stop(timeout=PATIENCE_S) is True
-    assert journal == ["started", *range(200), "stopped"]
-    assert ref.stop(timeout=PATIENCE_S) is False
-
-
-def test_an_actor_can_stop_itself(base: type[Any]) -> None:
-    ref = scribe(base).start()
-    stopped = ref.proxy().stopped_gate.get(timeout=PATIENCE_S)
-    ref.tell("stop yourself")
-    stopped.pass_through()
-
-    assert not ref.is_alive()
-
-
-def test_stopping_twice_at_once_is_no_error(base: type[Any]) -> None:
-    ref, gate = scribe(base).start(), Gate()
-    ref.tell(gate)
-    stops = [ref.stop(block=False) for _ in range(3)]
-    gate.set()
-
-    assert [stop.get(timeout=PATIENCE_S) for stop in stops] == [True, True, True]
-
-
-def test_questions_left_in_the_mailbox_of_a_stopped_actor_get_actor_dead_error(base: type[Any]) -> None:
-    ref, gate = scribe(base).start(), Gate()
-    ref.tell(gate)
-    ref.stop(block=False)
-    left = [ref.ask(number, block=False) for number in range(5)]
-    gate.set()
-
-    for answer in left:
-        with pytest.raises(pykka.ActorDeadError, match="stopped before handling the message"):
-            answer.get(timeout=PATIENCE_S)
-
-
-def test_questions_left_in_the_mailbox_of_a_failed_actor_get_actor_dead_error(base: type[Any]) -> None:
-    ref, gate = scribe(base).start(), Gate()
-    ref.tell(gate)
-    ref.tell(ValueError("broken"))
-    left = ref.ask("still there?", block=False)
-    gate.set()
-
-    with pytest.raises(pykka.ActorDeadError):
-        left.get(timeout=PATIENCE_S)
-
-
-def test_an_ask_times_out_and_is_answered_later(base: type[Any]) -> None:
-    ref, gate = scribe(base).start(), Gate()
-    ref.tell(gate)
-    answer = ref.ask("slow", block=False)
-    for timeout in (0, 0.01):
-        with pytest.raises(pykka.Timeout, match=f"{timeout} seconds"):
-            answer.get(timeout=timeout)
-    gate.set()
-
-    assert answer.get(timeout=PATIENCE_S) == ("got", "slow")
-
-
-def test_a_proxy_calls_methods_and_reads_and_writes_fields(base: type[Any]) -> None:
-    proxy = scribe(base).start().proxy()
-
-    assert proxy.add(2, b=3).get(timeout=PATIENCE_S) == 5
-    assert proxy.stock.get(timeout=PATIENCE_S) == 5
-    proxy.stock = 7
-    assert proxy.stock.get(timeout=PATIENCE_S) == 7
-    with pytest.raises(KeyError, match="proxied"):
-        proxy.fail().get(timeout=PATIENCE_S)
-    with pytest.raises(AttributeError):
-        _ = proxy.nonsense
-
-
-def test_deferred_proxy_calls_keep_their_order_with_tells(base: type[Any]) -> None:
-    ref = scribe(base).start()
-    proxy = ref.proxy()
-    ref.tell("a")
-    proxy.on_receive.defer("b")
-    ref.tell("c")
-
-    assert proxy.journal.get(timeout=PATIENCE_S) == ["started", "a", "b", "c"]
-
-
-def test_an_actor_runs_on_another_thread_than_its_user_and_one_message_at_a_time(base: type[Any]) -> None:
-    ref = scribe(base).start()
-    inside, overlaps = threading.Lock(), []
-
-    def alone(actor: Any) -> None:
-        if not inside.acquire(False):
-            overlaps.append(actor)
-            return
-        time.sleep(0)  # let another thread in, if one may
-        inside.release()
-
-    tellers = [threading.Thread(target=lambda: [ref.tell(alone) for _ in range(300)]) for _ in range(4)]
-    for teller in tellers:
-        teller.start()
-    for teller in tellers:
-        teller.join(PATIENCE_S)
-
-    assert ref.ask("thread", timeout=PATIENCE_S) is not threading.current_thread()
-    assert overlaps == []
-
-
-def test_messages_of_each_of_many_senders_keep_their_order(base: type[Any]) -> None:
-    ref = scribe(base).start()
-
-    def tell(sender: int) -> None:
-        for number in range(500):
-            ref.tell((sender, number))
-
-    tellers = [threading.Thread(target=tell, args=(sender,)) for sender in range(4)]
-    for teller in tellers:
-        teller.start()
-    for teller in tellers:
-        teller.join(PATIENCE_S)
-    journal = ref.proxy().journal.get(timeout=PATIENCE_S)
-
-    for sender in range(4):
-        assert [entry[1] for entry in journal if entry[0] == sender] == list(range(500))
-
-
-def test_actors_can_ask_each_other_while_they_handle_a_message(base: type[Any]) -> None:
-    actor_class = scribe(base)
-    first, second = actor_class.start(), actor_class.start()
-
-    assert first.ask(lambda _: second.ask("from first"), timeout=PATIENCE_S) == ("got", "from first")
-
-
-def test_an_actor_can_start_and_stop_another(base: type[Any]) -> None:
-    actor_class = scribe(base)
-
-    def child_life(_: Any) -> tuple[Any, bool]:
-        child = actor_class.start()
-        return child.ask("hello child"), child.stop()
-
-    assert actor_class.start().ask(child_life, timeout=PATIENCE_S) == (("got", "hello child"), True)
-
-
-def test_the_registry_knows_living_actors_and_stops_them_all_last_first(base: type[Any]) -> None:
-    journal: list[Any] = []
-
-    class Named(scribe(base)):  # type: ignore[misc]
-        def __init__(self, name: str) -> None:
-            super().__init__()
-            self.name = name
-
-        def on_stop(self) -> None:
-            journal.append(self.name)
-
-    refs = [Named.start(name) for name in "abc"]
-    assert pykka.ActorRegistry.get_by_class(Named) == refs
-    assert pykka.ActorRegistry.get_by_urn(refs[1].actor_urn) is refs[1]
-
-    assert pykka.ActorRegistry.stop_all(timeout=PATIENCE_S) == [True, True, True]
-    assert journal == ["c", "b", "a"]
-    assert pykka.ActorRegistry.get_all() == []
-
-
-def test_a_broadcast_reaches_every_actor(base: type[Any]) -> None:
-    refs = [scribe(base).start() for _ in range(5)]
-    pykka.ActorRegistry.broadcast("all")
-
-    assert [ref.proxy().journal.get(timeout=PATIENCE_S) for ref in refs] == [["started", "all"]] * 5
-
-
-# --- futures ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(params=[pykka.ThreadingFuture, PoolFuture], ids=["pykka", "pool"])
-def future(request: pytest.FixtureRequest) -> Any:
-    return request.param()
-
-
-def fail_with(error: Exception) -> Callable[[Any], None]:
-    def settle(future: Any) -> None:
-        try:
-            raise error
-        except type(error):
-            future.set_exception()
-
-    return settle
-
-
-SETTLERS = [
-    pytest.param(lambda future: future.set("value"), id="value"),
-    pytest.param(fail_with(KeyError("x")), id="exception"),
-]
-
-
-@pytest.mark.parametrize("first", SETTLERS)
-@pytest.mark.parametrize(
-    "second", [*SETTLERS, pytest.param(lambda future: future.set_get_hook(lambda _: 1), id="hook")]
-)
-def test_a_future_is_settled_once(future: Any, first: Callable[[Any], None], second: Callable[[Any], None]) -> None:
-    first(future)
-    with pytest.raises(queue.Full):
-        second(future)
-
-
-@pytest.mark.parametrize("second", SETTLERS)
-def test_a_future_with_a_hook_is_not_settled_any_more(future: Any, second: Callable[[Any], None]) -> None:
-    future.set_get_hook(lambda timeout: ("hooked", timeout))
-    with pytest.raises(queue.Full):
-        second(future)
-    assert future.get(timeout=3) == ("hooked", 3)
-    assert future.get(timeout=4) == ("hooked", 3)  # the hook is asked once
-
-
-def test_an_exception_without_an_instance_is_made_one(future: Any) -> None:
-    future.set_exception((KeyError, None, None))
-    with pytest.raises(KeyError):
-        future.get(timeout=0)
-
-
-def test_a_future_is_awaited_like_any_awaitable(future: Any) -> None:
-    async def wait() -> Any:
-        return await future
-
-    future.set("value")
-    coroutine = wait()
-    coroutine.send(None)
-    with pytest.raises(StopIteration) as ended:
-        coroutine.send(None)
-    assert ended.value.value == "value"
-
-
-def test_all_threads_that_wait_for_a_future_get_its_value(future: Any) -> None:
-    got: list[Any] = []
-    waiters = [threading.Thread(target=lambda: got.append(future.get(timeout=PATIENCE_S))) for _ in range(5)]
-    for waiter in waiters:
-        waiter.start()
-    future.set("value")
-    for waiter in waiters:
-        waiter.join(PATIENCE_S)
-
-    assert got == ["value"] * 5
-
-
-def test_futures_are_mapped_filtered_joined_and_reduced(base: type[Any]) -> None:
-    ref = scribe(base).start()
-    numbers = ref.ask(lambda _: [1, 2, 3, 4], block=False)
-    word = ref.ask(lambda _: "word", block=False)
-
-    assert numbers.map(len).get(timeout=PATIENCE_S) == 4
-    assert numbers.filter(lambda n: n % 2).get(timeout=PATIENCE_S) == [1, 3]
-    assert numbers.reduce(lambda a, b: a + b).get(timeout=PATIENCE_S) == 10
-    assert numbers.join(word).get(timeout=PATIENCE_S) == [[1, 2, 3, 4], "word"]
-    assert pykka.get_all([numbers, word], timeout=PATIENCE_S) == [[1, 2, 3, 4], "word"]
-
-
-# --- what a pool adds ------------------------------------------------------------------------------------------------
+from brokers.node.pool import TURN, Pool
+from tests.brokers.scribes import PATIENCE_S, Gate, scribe, wait_until
 
 
 def test_blocking_asks_inside_actors_do_not_starve_the_pool(pool: Pool) -> None:
@@ -520,7 +60,31 @@ def test_asks_in_a_circle_raise_instead_of_waiting_for_ever(pool: Pool, length: 
 
     assert raised.value.cycle == ("Scribe",) * (length + 1)
     assert [ref.ask("alive?", timeout=PATIENCE_S) for ref in refs] == [("got", "alive?")] * length
-    assert asked == list(range(length))  # the question that closed the circle was taken back
+    assert asked[:length] == list(range(length))
+    if length == 1:  # in longer circles any of them may be the last to wait
+        assert asked == [0]  # the question that closed the circle was taken back
+
+
+def test_a_circle_that_closes_while_the_question_is_being_handled_raises_too(pool: Pool) -> None:
+    actor_class = scribe(Actor)
+    a, b, reached = actor_class.start(), actor_class.start(), Gate()
+
+    def ask_back(_: Any) -> Any:
+        answer = a.ask("back", block=False)
+        reached.set()
+        return answer.get()
+
+    def wait_for_b(_: Any) -> Any:
+        question = b.ask(ask_back, block=False)
+        reached.pass_through()
+        wait_until(lambda: len(pool._waits_for) == 1)  # b waits for a
+        return question.get()
+
+    with pytest.raises(AskCycleError):
+        a.ask(wait_for_b, timeout=PATIENCE_S)
+
+    assert b.ask("alive?", timeout=PATIENCE_S) == ("got", "alive?")
+    assert a.proxy().journal.get(timeout=PATIENCE_S) == ["started", "back"]
 
 
 def test_an_actor_may_ask_back_once_the_first_question_is_answered(pool: Pool) -> None:
@@ -674,14 +238,6 @@ def test_an_actor_outside_any_node_lives_on_the_shared_pool() -> None:
 
     assert ref.ask("thread", timeout=PATIENCE_S).name.startswith("actors-")
     assert ref.stop(timeout=PATIENCE_S)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Yield to other threads until something has come about."""
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline_s, "it never came about"
-        time.sleep(0.001)
 
 
 def _numbers(journal: list[Any]) -> list[int]:

@@ -11,7 +11,8 @@ from config.streams import draw
 from tests.support.kills import HELPERS, NODES, live_through
 from tests.support.runs import artifacts, digest, run
 
-OPTIONS = ("--sprints", "3", "--seed", "7")
+OPTIONS = ("--sprints", "2", "--seed", "7")
+EVENTS = 700  # fewer than such a run publishes, so that every kill finds it alive
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def random_kills(count: int, seed: int, *, victims: tuple[str, ...], events: int
 
 @pytest.mark.parametrize("victim", HELPERS)
 def test_a_killed_helper_is_replaced_and_the_run_ends_by_itself(undisturbed: Path, tmp_path: Path, victim: str) -> None:
-    first, last = live_through(tmp_path / "run", [(victim, 400)], *OPTIONS)
+    first, last = live_through(tmp_path / "run", [(victim, 300)], *OPTIONS)
 
     assert (first.killed, first.code) == (True, 0), first.err
     assert last.code == 0
@@ -41,7 +42,7 @@ def test_a_killed_helper_is_replaced_and_the_run_ends_by_itself(undisturbed: Pat
 def test_a_killed_node_or_launcher_is_resumed_to_the_same_digest(
     undisturbed: Path, tmp_path: Path, victim: str
 ) -> None:
-    first, last = live_through(tmp_path / "run", [(victim, 500)], *OPTIONS)
+    first, last = live_through(tmp_path / "run", [(victim, 300)], *OPTIONS)
 
     assert first.killed
     assert first.code == (75 if victim != "launcher" else -9), first.err
@@ -63,13 +64,13 @@ def survives(folder: Path, undisturbed: Path, kills: list[tuple[str, int]]) -> N
     assert artifacts(folder) == artifacts(undisturbed)
 
 
-def test_four_random_kills_in_a_row_change_nothing(undisturbed: Path, tmp_path: Path) -> None:
-    survives(tmp_path / "run", undisturbed, random_kills(4, 1, victims=(*HELPERS, *NODES), events=1500))
+def test_random_kills_in_a_row_change_nothing(undisturbed: Path, tmp_path: Path) -> None:
+    survives(tmp_path / "run", undisturbed, random_kills(3, 1, victims=(*HELPERS, *NODES), events=EVENTS))
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
 def test_twenty_random_kills_change_nothing(undisturbed: Path, tmp_path: Path) -> None:
     seed = int(os.environ.get("SOAK_SEED", "2"))
-    for n, kill in enumerate(random_kills(20, seed, victims=(*HELPERS, *NODES), events=1500)):
+    for n, kill in enumerate(random_kills(20, seed, victims=(*HELPERS, *NODES), events=EVENTS)):
         survives(tmp_path / f"run-{n}", undisturbed, [kill])

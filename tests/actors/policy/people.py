@@ -73,6 +73,7 @@ def answer(seniority: str = "senior", **changed: Any) -> ChooseAnswer:
         "topic": "limits",
         "familiarity_permille": 300,
         "questions_today": 3,
+        "lessons": 0,
     }
     return ChooseAnswer(**(fields | changed))
 
@@ -143,6 +144,7 @@ def report(seniority: str = "mid", **changed: Any) -> ReportStandup:
         "expected_permille": 500,
         "open_hazards": (),
         "days_left": 2,
+        "lessons": 0,
     }
     return ReportStandup(**(fields | changed))
 
@@ -192,11 +194,13 @@ def reflection(**changed: Any) -> ReflectOnSprint:
         "person": person(),
         "sprint": 4,
         "experiences": (
-            Experience(topic="merge_conflict", count=2, minutes=95),
-            Experience(topic="question_that_changed_something", count=3, minutes=0),
-            Experience(topic="flaky_test", count=1, minutes=40),
+            Experience(topic="merge_conflict", count=2, minutes=95, where=""),
+            Experience(topic="questions_answered", count=3, minutes=0, where="api"),
+            Experience(topic="overrun_tasks", count=1, minutes=40, where="S-7"),
+            Experience(topic="pairing", count=2, minutes=200, where="jamie"),
         ),
         "lessons": (),
+        "praised": "",
     }
     return ReflectOnSprint(**(fields | changed))
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from statistics import fmean, pstdev
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.policy.calibration import shipped_calibration
-from actors.policy.ceremonies import decide_help, reflect_on_sprint, report_standup
+from actors.policy.ceremonies import decide_help, report_standup
 from actors.policy.decisions import Experience, PointsChoice
 from actors.policy.dice import Dice
 from actors.policy.estimating import POINTS, estimate_points, plan_story
 from actors.policy.judgements import RULES, judge
 from actors.policy.pairing import decide_escalation, hold_checkpoint, review_checkpoint
+from actors.policy.reflecting import GOOD, reflect_on_sprint
 from actors.policy.thinking import thinking_us
 from actors.policy.triage import judge_criterion, judge_quality, triage_disturbance
+from actors.scrum.messages import DisturbanceKind
 from inference.engine import RequestError
 from tests.actors.policy import people
 
@@ -100,12 +102,14 @@ def test_a_concern_mostly_convinces_and_seniors_defend_their_way_more_often() ->
         return share(hold_checkpoint, worried, lambda answer: answer.action == "pivot")
 
     assert convinced("junior") > convinced("senior") > 0.5
+    again = people.checkpoint("junior", concern="nothing checks the last page yet.", exchange=3)
+    assert share(hold_checkpoint, again, lambda answer: answer.action == "pivot") < 0.5 * convinced("junior")
 
 
-def test_drivers_escalate_rarely_and_never_in_the_first_exchanges() -> None:
+def test_drivers_escalate_only_what_they_have_rejected_before() -> None:
     worried = people.checkpoint(concern="this is slow", exchange=3)
 
-    assert 0 < share(hold_checkpoint, worried, lambda answer: answer.action == "escalate") < 0.05
+    assert 0.2 < share(hold_checkpoint, worried, lambda answer: answer.action == "escalate") < 0.8
     early = people.checkpoint(concern="this is slow", exchange=2)
     assert share(hold_checkpoint, early, lambda answer: answer.action == "escalate") == 0
 
@@ -176,6 +180,15 @@ def test_who_is_far_behind_may_ask_for_help() -> None:
     assert 0.6 < share(report_standup, behind, lambda answer: answer.ask_help) < 0.8
 
 
+def test_who_took_overruns_to_heart_asks_for_help_sooner() -> None:
+    def asks(lessons: int) -> float:
+        a_little = people.report("junior", progress_permille=300, expected_permille=500, lessons=lessons)
+        return share(report_standup, a_little, lambda answer: answer.ask_help)
+
+    assert asks(0) == asks(1) == 0
+    assert asks(2) > 0.6
+
+
 def test_the_free_colleague_who_knows_most_helps() -> None:
     assert many(decide_help, people.help_needed(), 1)[0].helper == "bob"
     nobody = people.help_needed(candidate_knowledge=(100, 80, 20))
@@ -188,19 +201,47 @@ def test_candidates_without_their_knowledge_are_refused() -> None:
         judge(people.help_needed(candidate_knowledge=(1,)), CALIBRATION, Dice(1, "ada", ("a", "b", 0)))
 
 
-def test_a_reflection_cites_what_happened() -> None:
-    answer = many(reflect_on_sprint, people.reflection(), 1)[0]
+def reflected(**changed: Any) -> Any:
+    return many(reflect_on_sprint, people.reflection(**changed), 1)[0]
 
-    assert (answer.keep_topic, answer.drop_topic) == ("question_that_changed_something", "merge_conflict")
-    assert answer.puzzle_topic == "flaky_test"
-    assert answer.keep.startswith("Question that changed something 3 times in this sprint")
-    assert answer.drop.startswith("Merge conflict twice cost me 95 minutes")
-    assert answer.puzzle.startswith("Flaky test once cost me 40 minutes: ")
+
+def test_a_reflection_cites_what_happened() -> None:
+    answer = reflected()
+
+    assert (answer.keep_topic, answer.drop_topic) == ("questions_answered", "merge_conflict")
+    assert answer.puzzle_topic == "overrun_tasks"
+    assert answer.keep == "Three of my questions were answered, most about api; asking first beats guessing."
+    assert answer.drop == "Two merge conflicts cost me 95 minutes; let us merge every day."
+    assert answer.puzzle.startswith("One of my tasks took 40 minutes longer than planned, in S-7: what did we not see")
+
+
+def test_what_was_praised_last_time_gives_way_to_something_else() -> None:
+    assert reflected(praised="questions_answered").keep_topic == "pairing"
+    only = (Experience(topic="pairing", count=1, minutes=60, where="jamie"),)
+    assert reflected(praised="pairing", experiences=only).keep_topic == "pairing"
+
+
+def test_a_remedy_that_did_not_suffice_is_not_proposed_again() -> None:
+    assert reflected().drop != reflected(lessons=("merge_conflict",)).drop
+
+
+def test_every_topic_has_words_of_its_own_for_once_and_for_several_times() -> None:
+    texts: list[str] = []
+    for topic in (*GOOD, *get_args(DisturbanceKind), "overrun_tasks", "review_remarks", "dismissed_questions"):
+        for count in (1, 3, 14):
+            experience = Experience(topic=topic, count=count, minutes=400, where="api")
+            answer = reflected(experiences=(experience,))
+            texts.append(answer.keep or answer.drop)
+            assert not texts[-1][0].islower()
+            assert texts[-1].endswith(".")
+
+    assert len(set(texts)) == len(texts)
+    assert not [text for text in texts if "Question:" in text or "Result:" in text or "{" in text or "_" in text]
 
 
 def test_who_lived_through_nothing_has_nothing_to_say() -> None:
-    never = Experience(topic="merge_conflict", count=0, minutes=0)
-    answer = many(reflect_on_sprint, people.reflection(experiences=(never,)), 1)[0]
+    never = Experience(topic="merge_conflict", count=0, minutes=0, where="")
+    answer = reflected(experiences=(never,))
 
     assert (answer.keep_topic, answer.keep, answer.drop_topic, answer.drop, answer.puzzle_topic, answer.puzzle) == (
         "",

@@ -148,11 +148,57 @@ def test_questions_are_remembered_by_module_and_topic() -> None:
 def test_a_lesson_grows_stronger_up_to_its_limit_and_can_be_forgotten() -> None:
     marcus = mind()
 
-    assert [marcus.learn("merge_conflict") for _ in range(5)] == [1, 2, 3, 3, 3]
+    for strength in (1, 2, 3):
+        marcus.take_to_heart("merge_conflict", strength)
+        assert marcus.lesson_strength("merge_conflict") == strength
+    marcus.take_to_heart("merge_conflict", 5)
     assert (marcus.lessons, marcus.lesson_strength("merge_conflict")) == (("merge_conflict",), 3)
-    marcus.forget("merge_conflict")
-    marcus.forget("never_learned")
+    marcus.take_to_heart("merge_conflict", 0)
+    marcus.take_to_heart("never_learned", 0)
     assert (marcus.lessons, marcus.lesson_strength("merge_conflict")) == ((), 0)
+
+
+def test_while_knowledge_is_off_no_lesson_is_learned() -> None:
+    marcus = mind(mechanisms=Mechanisms(knowledge=False))
+    marcus.take_to_heart("merge_conflict", 3)
+
+    assert (marcus.lessons, marcus.lesson_strength("merge_conflict")) == ((), 0)
+
+
+def test_plans_follow_what_tasks_took_and_stay_hopeful() -> None:
+    ahmed = mind()
+    plans = []
+    for _ in range(60):
+        plans.append(ahmed.planned_pace_permille)
+        ahmed.saw_task_finish(sized_minutes=200, spent_minutes=400)
+
+    assert plans[0] == 1000
+    assert plans == sorted(plans)
+    hope = CALIBRATION.planning.hope
+    assert 1.95 * hope < plans[-1] <= 2 * hope
+    ahmed.take_to_heart("overrun_tasks", 3)
+    assert ahmed.planned_pace_permille > plans[-1]
+    assert ahmed.planned_pace_permille < 2000
+
+
+def test_plans_forget_the_pace_of_old_tasks() -> None:
+    ahmed, zoe = mind(), mind()
+    for _ in range(200):
+        ahmed.saw_task_finish(sized_minutes=100, spent_minutes=800)
+    for _ in range(100):
+        ahmed.saw_task_finish(sized_minutes=100, spent_minutes=200)
+        zoe.saw_task_finish(sized_minutes=100, spent_minutes=200)
+
+    assert abs(ahmed.planned_pace_permille - zoe.planned_pace_permille) < 40
+
+
+def test_while_estimation_learning_is_off_plans_stay_with_the_sizing() -> None:
+    ahmed = mind(mechanisms=Mechanisms(estimation_learning=False))
+    ahmed.take_to_heart("overrun_tasks", 3)
+    for _ in range(30):
+        ahmed.saw_task_finish(sized_minutes=100, spent_minutes=300)
+
+    assert ahmed.planned_pace_permille == 1000
 
 
 def test_order_of_modules_and_partners_makes_no_difference() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from statistics import fmean
 
 from actors.policy.decisions import HoldCheckpoint, ReviewCheckpoint
 from actors.scrum.messages import (
@@ -11,10 +12,8 @@ from actors.scrum.messages import (
     DecisionRecorded,
     Escalated,
     KnowledgeReviewed,
-    LearningApplied,
     QuestionAnswered,
     QuestionAsked,
-    RetroNote,
     ReverseMentorship,
     SessionStarted,
     StoryJudged,
@@ -22,8 +21,9 @@ from actors.scrum.messages import (
     StoryReviewed,
     TaskFinished,
 )
+from actors.services.disturbance_messages import CrashActor
 from tests.actors.simulation.scenes import config_with, world_of
-from tests.support.world import VirtualWorld
+from tests.support.world import MINUTE, VirtualWorld
 
 
 @cache
@@ -135,14 +135,48 @@ def test_quality_assurance_sends_back_what_fails_and_names_it() -> None:
         assert event.findings
 
 
-def test_knowledge_grows_and_lessons_come_from_notes() -> None:
+def test_knowledge_grows() -> None:
     world = six_sprints()
     by_sprint: dict[int, int] = {}
     for event in world.events(KnowledgeReviewed):
         by_sprint[event.sprint] = by_sprint.get(event.sprint, 0) + sum(one.permille for one in event.modules)
     assert by_sprint[6] > by_sprint[3] > by_sprint[1]
 
-    notes = {(event.sprint, event.column, event.topic) for event in world.events(RetroNote)}
-    lessons = {(event.sprint, event.column, event.topic) for event in world.events(LearningApplied)}
-    assert lessons
-    assert lessons <= notes
+
+def test_two_juniors_ask_about_fifteen_to_twenty_questions_in_a_sprint() -> None:
+    juniors = [event for event in six_sprints().events(QuestionAsked) if event.asker_seniority == "junior"]
+
+    assert 6 * 12 <= len(juniors) <= 6 * 22
+
+
+def test_the_first_plans_are_too_short_and_later_ones_learn_from_it() -> None:
+    def overrun(sprints: tuple[int, ...]) -> float:
+        done = [event for event in six_sprints().events(TaskFinished) if event.sprint in sprints]
+        return fmean((event.spent_minutes - event.estimated_minutes) / event.estimated_minutes for event in done)
+
+    assert overrun((1, 2)) > 1
+    assert overrun((4, 5, 6)) < 0.7
+
+
+def reviews(world: VirtualWorld) -> list[tuple[str, str, int]]:
+    """Story, reviewer and time of every review."""
+    return [
+        (row.message.story_id, row.message.reviewer, row.time_us)
+        for row in world.rows
+        if row.kind == StoryReviewed.KIND and row.message is not None
+    ]
+
+
+def test_the_review_of_a_tester_who_crashes_is_taken_up_again() -> None:
+    calm = world_of(config_with("disturbances.enabled=false"), sprints=2)
+    calm.run_until_quiet()
+    story, tester, ended_us = reviews(calm)[0]
+    minutes = calm.events(StoryReviewed)[0].review_minutes
+
+    world = world_of(config_with("disturbances.enabled=false"), sprints=2)
+    world.tell(f"agent/{tester}", CrashActor(reason="chaos"), at=ended_us - minutes * MINUTE // 2)
+    world.run_until_quiet()
+
+    again = [time_us for of, _, time_us in reviews(world) if of == story]
+    assert len(again) == len([of for of, _, _ in reviews(calm) if of == story])
+    assert again[0] > ended_us

@@ -53,12 +53,12 @@ def test_each_kind_strikes_is_triaged_and_is_resolved(kind: Any) -> None:
 
 @pytest.mark.parametrize("kind", get_args(DisturbanceKind))
 def test_each_kind_changes_what_happens_afterwards(kind: Any) -> None:
-    calm = world_of(config_with(CALM), sprints=2)
+    calm = world_of(config_with(CALM), sprints=3)
     calm.run_until_quiet()
     finished_calm = [(event.task_id, event.spent_minutes) for event in calm.events(TaskFinished)]
     moves_calm = [(event.story_id, event.at_us) for event in calm.events(CardMoved)]
 
-    world = hit_by(kind, severity=4)
+    world = hit_by(kind, severity=4, sprints=3)
 
     finished = [(event.task_id, event.spent_minutes) for event in world.events(TaskFinished)]
     moves = [(event.story_id, event.at_us) for event in world.events(CardMoved)]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
 from actors.policy.calibration import shipped_calibration
-from actors.scrum.messages import PlannedTask
+from actors.scrum.messages import DisturbanceKind, PlannedTask
 from actors.scrum.stories import Clarification, Story
 from actors.services.disturbance_effects import apply_effect, interrupt, respond
 from actors.services.modelled_work import ModelledWork
@@ -50,7 +51,7 @@ def task(number: int) -> PlannedTask:
 def workshop(seed: int = 1) -> ModelledWork:
     work = ModelledWork(WorkLedger(team="red"), calibration=shipped_calibration(), seed=seed)
     work.register(STORY)
-    work.plan("S-1", (task(1), task(2)))
+    work.plan("S-1", (task(1), task(2)), (300, 300))
     return work
 
 
@@ -79,6 +80,42 @@ def effect(kind: str, *, severity: int = 2, minutes: int = 120) -> DisturbanceEf
         sprint=1,
         text="one more wish",
     )
+
+
+@pytest.mark.parametrize("kind", get_args(DisturbanceKind))
+def test_a_disturbance_that_is_told_twice_costs_once(kind: str) -> None:
+    told_once, told_twice = workshop(), workshop()
+    for work in (told_once, told_twice):
+        work.next_quarter("S-1", FAST)
+        work.finish_quarter("S-1", 0)
+        minutes, _ = apply_effect(work, effect(kind))
+    again, task_again = apply_effect(told_twice, effect(kind))
+
+    assert (again, task_again) == (minutes, None)
+    assert work_off(told_twice, FAST) == work_off(told_once, FAST)
+
+
+def test_what_a_task_really_takes_follows_from_its_size_and_not_from_the_plan() -> None:
+    careful = ModelledWork(WorkLedger(team="red"), calibration=shipped_calibration(), seed=1)
+    careful.register(STORY)
+    doubled = tuple(replace(one, estimated_minutes=2 * one.estimated_minutes) for one in (task(1), task(2)))
+    careful.plan("S-1", doubled, (300, 300))
+
+    assert work_off(careful, SLOW) == work_off(workshop(), SLOW)
+    assert careful.ledger.work_on("S-1").tasks[0].task.estimated_minutes == 600
+
+
+def test_a_driver_who_keeps_remarks_in_mind_leaves_fewer_defects() -> None:
+    def defects(care: int) -> int:
+        made = 0
+        for seed in range(150):
+            work = workshop(seed)
+            work.next_quarter("S-1", SLOW)
+            work.inspect("S-1", SLOW, care=care)
+            made += work.ledger.work_on("S-1").defects_made
+        return made
+
+    assert 0 < defects(3) < defects(0)
 
 
 def test_a_story_is_eight_quarters_and_then_nothing_is_left() -> None:

@@ -25,6 +25,7 @@ def world_of(
     sprints: int = 1,
     seed: int | None = None,
     stories: Sequence[Story] | None = None,
+    only: Sequence[str] = (),
     **options: Any,
 ) -> VirtualWorld:
     seed = config.simulation.seed if seed is None else seed
@@ -38,5 +39,6 @@ def world_of(
     )
     world = VirtualWorld(registry=build_registry(), engine=BehaviouralEngine(seed, calibration), seed=seed, **options)
     for name, factory in build_actors(plan).items():
-        world.start(name, factory)
+        if not only or name in only:
+            world.start(name, factory)
     return world
