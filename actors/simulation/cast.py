@@ -12,7 +12,7 @@ from actors.simulation.layout import Layout
 from brokers.clock import messages as clock_messages
 from brokers.node.cell import Factory
 from brokers.node.letters import LetterCodec
-from brokers.node.partition import Partition
+from brokers.node.partition import Partition, Turns, in_order
 from brokers.wire.registry import Registry
 from config.backlog import parse_backlog
 
@@ -29,13 +29,14 @@ class Cast:
     link_delay_us: int
     sprints: int
 
-    def partition(self, layout: Layout, node: str) -> Partition:
-        """The part of the cast that lives on `node`, ready to start."""
+    def partition(self, layout: Layout, node: str, *, turns: Turns = in_order) -> Partition:
+        """The part of the cast that lives on `node`, ready to start; `turns` is for tests that shuffle them."""
         partition = Partition(
             self.registry,
             seed=self.seed,
             link_delay_us=self.link_delay_us,
             knows=lambda actor: actor in self.factories,
+            turns=turns,
         )
         for order, (actor, factory) in enumerate(self.factories.items()):
             if layout.home(actor) == node:

@@ -52,7 +52,7 @@ class RunInputs:
 
 
 def code_digest(root: Path = ROOT) -> str:
-    """One digest over our code, the lock file and the Python minor version: equal logs are promised for equal digests."""
+    """One digest over code, lock file and Python minor version: equal logs are promised for equal digests."""
     total = sha256(f"python {sys.version_info.major}.{sys.version_info.minor}\n".encode())
     total.update((root / LOCK).read_bytes())
     for package in PACKAGES:
