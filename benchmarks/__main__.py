@@ -9,12 +9,14 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import in_process, links
+from benchmarks import in_process, kills, links, simulation
 from benchmarks.support import QUICK, Effort, Target, show_targets
 
 BENCHMARKS: dict[str, Callable[[Effort], list[Target]]] = {
     "links": links.measure,
     "in_process": in_process.measure,
+    "simulation": simulation.measure,
+    "kills": kills.measure,
 }
 
 

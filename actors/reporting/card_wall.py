@@ -125,7 +125,7 @@ def _shown(card: WallCard, column: str, sprint: int) -> dict[str, Any]:
         "metadata": {
             "acceptance_criteria": list(planned.criteria),
             "awaits_acceptance": card.column == "done" and column != "done",
-            "kind": planned.kind,
+            "kind": planned.story_kind,
             "module": planned.module,
             "planned_in_sprint": planned.sprint,
             "priority": planned.priority,

@@ -197,7 +197,7 @@ class StoryPlanned:
     module: str
     points: int
     priority: int
-    kind: str  # story, hotfix or scope
+    story_kind: str  # story, hotfix or scope
     owner: str
     initial_navigator: str
     depends_on: tuple[str, ...]  # story ids

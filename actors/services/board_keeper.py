@@ -136,7 +136,7 @@ def _planned(team: str, card_id: int, order: AddCard) -> StoryPlanned:
         module=story.module,
         points=order.points,
         priority=story.priority,
-        kind=story.kind,
+        story_kind=story.kind,
         owner=order.owner,
         initial_navigator=order.navigator,
         depends_on=story.depends_on,

@@ -7,13 +7,13 @@ the same time, then merge what they did into the log. Everything that can block 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-from brokers.clock.core import ClockCore, DueEffect, Quiet, WaitForEffect, Window
+from brokers.clock.core import ClockCore, DueEffect, DueReply, Quiet, WaitForEffect, Window
 from brokers.clock.effects import EffectDesk
-from brokers.clock.members import RemoteMember, deliver_effects, unpack_log
-from brokers.clock.messages import EffectReply, EffectRequest, Hello, NodeFailed, Sent, WindowDone
+from brokers.clock.members import RemoteMember, unpack_log
+from brokers.clock.messages import EffectRequest, Hello, NodeFailed, Sent, WindowDone
 from brokers.clock.waiting import Waiter
 from brokers.journal.journal import Journal
 from brokers.journal.rows import LogRow
@@ -49,6 +49,11 @@ class Observer(Protocol):
 class Gate(Protocol):
     """Decides when the next window may begin in wall time: pacing, pause, step."""
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether every window must pass here, none in the same breath with the one before."""
+        ...
+
     def hold(self, start_us: int, wait: Callable[[int | None], None]) -> None:
         """Return when a window at `start_us` may begin; `wait(timeout_ms)` lets the outside in meanwhile."""
         ...
@@ -60,6 +65,8 @@ class Gate(Protocol):
 
 class OpenGate:
     """As fast as it goes."""
+
+    is_slow = False
 
     def hold(self, start_us: int, wait: Callable[[int | None], None]) -> None: ...
 
@@ -99,8 +106,9 @@ class Conductor:
         self._under_way: list[tuple[str, int]] = []  # (node, time) of letters the core has not heard of
         self._waiting_letters: dict[str, int] = {}
         self._committed_s = time.monotonic()
+        self._replies = 0  # that the executor gave in this life
         if desk.socket is not None:
-            self.waiter.add(desk.socket, self._collect_effects)
+            self.waiter.add(desk.socket, self._take_replies)
 
     # --- what others may ask ---------------------------------------------------------------------------------------
 
@@ -176,12 +184,13 @@ class Conductor:
         """Conduct until nothing is due any more; everything is committed then. Raises what stops the run."""
         self._core.node_next(self._name, self._partition.next_time())
         while True:
-            self.waiter.glance(GLANCE_S)
-            self._collect_effects()
+            if self.waiter.glance(GLANCE_S) or self._desk.socket is None:
+                self._collect_effects()
             self._tell_core()
             start_us = self._core.earliest_us()
             if start_us is not None:
                 self._gate.hold(start_us, self._wait)
+            self._core.runs_ahead = bool(self._remotes) and not self._gate.is_slow
             match self._core.next_window():
                 case Quiet():
                     break
@@ -193,27 +202,29 @@ class Conductor:
         self._desk.commit()
 
     def _wait(self, timeout_ms: int | None) -> None:
-        self.waiter.wait(timeout_ms)
-        self._collect_effects()
+        if not self._collect_effects():  # it also asks for what was only queued so far
+            self.waiter.wait(timeout_ms)
 
     def _conduct(self, window: Window) -> None:
-        if window.effects and self._desk.dirty:
-            self._desk.commit()
+        if window.effects:
+            self._desk.make_durable([due for due, _ in window.effects])
         self.windows += 1
-        effects: dict[str, list[EffectReply]] = {}
-        for due, reply in window.effects:
-            granted = EffectReply(actor=due.actor, number=due.number, due_us=due.due_us, reply=reply)
-            effects.setdefault(due.node, []).append(granted)
+        effects: dict[str, list[DueReply]] = {}
+        for pair in window.effects:
+            effects.setdefault(pair[0].node, []).append(pair)
         for node in window.nodes:
             if node != self._name:
                 self._working.add(node)
-                self._remotes[node].grant(self.windows, window.end_us, tuple(effects.get(node, ())))
+                self._remotes[node].grant(self.windows, window, effects.get(node, ()))
         if self._name in window.nodes:
-            self._work(window.end_us, tuple(effects.get(self._name, ())))
+            self._work(window.end_us, effects.get(self._name, ()))
         while self._working:
             self.waiter.wait()
         self._core.node_next(self._name, self._partition.next_time())
-        self._settle_dones()
+        self._core.reached(max([window.end_us, *(done.end_us for done in self._dones)]))
+        if self._dones:
+            self._settle_dones()
+        self._tell_core()
         self._gate.passed(window.end_us)
 
     def _settle_dones(self) -> None:
@@ -227,15 +238,15 @@ class Conductor:
             self._account(done.node, done.sent)
             self._issue(done.node, done.effects)
         self._dones.clear()
-        self._tell_core()
 
     def _tell_core(self) -> None:
         for node, time_us in self._under_way:
             self._core.letters_sent(node, time_us)
         self._under_way.clear()
 
-    def _work(self, end_us: int, effects: tuple[EffectReply, ...]) -> None:
-        deliver_effects(self._partition, effects)
+    def _work(self, end_us: int, effects: Iterable[DueReply]) -> None:
+        for due, reply in effects:
+            self._partition.deliver_effect(due.actor, due.number, due.due_us, reply)
         result = self._partition.run_window(end_us)
         self._groups.extend(result.groups)
         for letter in result.outgoing:
@@ -256,8 +267,16 @@ class Conductor:
             if reply is not None:
                 self._core.effect_replied(effect.actor, effect.number, reply)
 
-    def _collect_effects(self) -> None:
+    def _collect_effects(self) -> bool:
+        """Send what waits for engines and take in what they replied; whether there was something."""
+        before = self._replies
+        if self._desk.is_asking:
+            self._take_replies()
+        return self._replies > before
+
+    def _take_replies(self) -> None:
         for effect, reply in self._desk.collect():
+            self._replies += 1
             self._core.effect_replied(effect.actor, effect.number, reply)
 
     # --- the log ---------------------------------------------------------------------------------------------------
@@ -268,7 +287,7 @@ class Conductor:
         rows = merge(self._groups)
         self._groups = []
         first = self._journal.count() + 1
-        self._journal.append([LogRow(*row[:7]) for row in rows])
+        self._journal.append([LogRow._make(row[:7]) for row in rows])
         now_s = time.monotonic()
         if now_s - self._committed_s > COMMIT_S:
             self._committed_s = now_s

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
+from typing import NamedTuple, TypeAlias
+
+AHEAD_US = 60_000_000  # virtual time for which a node may be left to itself, so that outsiders are not kept waiting
 
 
-@dataclass(frozen=True, slots=True)
-class DueEffect:
+class DueEffect(NamedTuple):
     """An effect that was issued: who waits for it, and until when."""
 
     due_us: int
@@ -22,14 +24,17 @@ class DueEffect:
     node: str
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+DueReply: TypeAlias = tuple[DueEffect, bytes]
+
+
+class Window(NamedTuple):
     """What the clock grants: which nodes work, up to when, and the effect replies each of them gets."""
 
     start_us: int
     end_us: int
+    limit_us: int  # a node that works alone may go on up to here while it keeps to itself
     nodes: tuple[str, ...]
-    effects: tuple[tuple[DueEffect, bytes], ...]
+    effects: tuple[DueReply, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,8 @@ class ClockCore:
     """Knows when each node has its next letter, and which effects are due. No I/O, no time of its own."""
 
     def __init__(self, nodes: Iterable[str], *, link_delay_us: int) -> None:
-        self.now_us = 0  # end of the last granted window
+        self.now_us = 0  # everything before was handled, or is being handled
+        self.runs_ahead = True  # whether a node that works alone may be left to itself
         self._link_delay_us = link_delay_us
         self._next: dict[str, int | None] = dict.fromkeys(nodes)
         self._due: list[tuple[int, str, int, DueEffect]] = []
@@ -75,10 +81,11 @@ class ClockCore:
 
     def earliest_us(self) -> int | None:
         """When the next thing is due, whatever it is; None when nothing is."""
-        times = [time for time in self._next.values() if time is not None]
-        if self._due:
-            times.append(self._due[0][0])
-        return min(times, default=None)
+        earliest = self._due[0][0] if self._due else None
+        for time_us in self._next.values():
+            if time_us is not None and (earliest is None or time_us < earliest):
+                earliest = time_us
+        return earliest
 
     def next_window(self, *, not_after_us: int | None = None) -> Window | WaitForEffect | Quiet:
         """Decide. `not_after_us` cuts the window where something from outside must happen first."""
@@ -88,6 +95,8 @@ class ClockCore:
         end = start + self._link_delay_us
         if not_after_us is not None:
             end = min(end, not_after_us)
+        if not self._due or self._due[0][0] >= end:
+            return self._grant(start, end, ())
         ready: list[tuple[DueEffect, bytes]] = []
         kept: list[tuple[int, str, int, DueEffect]] = []
         blocked: DueEffect | None = None
@@ -113,8 +122,21 @@ class ClockCore:
             del self._replies[(effect.actor, effect.number)]
         wanted = {effect.node for effect, _ in granted}
         nodes = tuple(node for node, time in self._next.items() if node in wanted or (time is not None and time < end))
-        self.now_us = end
-        return Window(start, end, nodes, granted)
+        limit = self._limit(nodes[0], end) if self.runs_ahead and len(nodes) == 1 else end
+        self.now_us = limit
+        return Window(start, end, limit, nodes, granted)
+
+    def reached(self, end_us: int) -> None:
+        """How far the last granted window really went: its end at least, its limit at most."""
+        self.now_us = end_us
+
+    def _limit(self, node: str, end: int) -> int:
+        """The first instant after `end` at which anybody but `node` has something to do, within `AHEAD_US`."""
+        limit = end + AHEAD_US
+        for other, time_us in self._next.items():
+            if other != node and time_us is not None and time_us < limit:
+                limit = time_us
+        return max(end, min(limit, self._due[0][0]) if self._due else limit)
 
     def _put_back(
         self, entries: list[tuple[int, str, int, DueEffect]], pairs: Iterable[tuple[DueEffect, bytes]]

@@ -7,9 +7,11 @@ the same answer whoever gives it, and however often.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any, Protocol
 
+from brokers.clock.core import DueEffect
 from brokers.clock.messages import EffectRequest
 from brokers.journal.errors import DivergedError
 from brokers.journal.journal import Journal
@@ -51,11 +53,11 @@ class EffectDesk:
     """Owns the effects that are under way."""
 
     def __init__(self, journal: Journal, executor: Executor, *, seed: int) -> None:
-        self.dirty = False  # replies were journalled that are not committed yet
         self.asked = 0  # how many the executor got; the others came from the journal
         self._journal, self._executor, self._seed = journal, executor, seed
         self._has_past = journal.effects_count() > 0  # a fresh run needs not look into its journal
         self._open: dict[str, EffectIssued | EffectRequest] = {}
+        self._fresh: set[tuple[str, int]] = set()  # journalled, not committed yet
 
     @property
     def socket(self) -> Any:
@@ -77,21 +79,33 @@ class EffectDesk:
         self._executor.submit(ticket, effect.request, self._seed_of(ticket))
         return None
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether a reply is still to come."""
+        return bool(self._open)
+
+    def make_durable(self, effects: Iterable[DueEffect]) -> None:
+        """Commit unless every one of these replies is durable already: only then may they be delivered."""
+        fresh = self._fresh
+        if fresh and any((effect.actor, effect.number) in fresh for effect in effects):
+            self._journal.commit_effects()
+            fresh.clear()
+
     def collect(self) -> list[tuple[EffectIssued | EffectRequest, bytes]]:
         """Replies that have come, journalled (not yet committed)."""
-        done = []
+        done: list[tuple[EffectIssued | EffectRequest, bytes]] = []
         for ticket, reply in self._executor.drain():
             effect = self._open.pop(ticket)
             stored = StoredEffect(effect.actor, effect.number, ATTEMPT, digest_of(effect.request), reply, effect.due_us)
             self._journal.add_effect(stored, effect.request)
-            self.dirty = True
+            self._fresh.add((effect.actor, effect.number))
             done.append((effect, reply))
         return done
 
     def commit(self) -> None:
-        """Make the replies durable: from now on they may be delivered."""
+        """Make replies and log durable."""
         self._journal.commit()
-        self.dirty = False
+        self._fresh.clear()
 
     def _seed_of(self, ticket: str) -> int:
         digest = blake2b(f"{self._seed}|{ticket}".encode(), digest_size=8).digest()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+from brokers.clock.core import DueReply, Window
 from brokers.clock.messages import Count, EffectReply, Finish, Grant, WindowDone
 from brokers.links.zmq_links import OutLink
 from brokers.node.letters import Letter, LetterCodec
@@ -22,7 +23,7 @@ class Member(Protocol):
         """Hand over a letter of another node or from outside."""
         ...
 
-    def grant(self, window: int, end_us: int, effects: tuple[EffectReply, ...]) -> None:
+    def grant(self, number: int, window: Window, effects: Iterable[DueReply]) -> None:
         """Let the node work; its `WindowDone` follows."""
         ...
 
@@ -43,9 +44,12 @@ class RemoteMember:
         self._link.send(self._codec.to_record(letter))
         self.expect[self._clock_node] = self.expect.get(self._clock_node, 0) + 1
 
-    def grant(self, window: int, end_us: int, effects: tuple[EffectReply, ...]) -> None:
+    def grant(self, number: int, window: Window, effects: Iterable[DueReply]) -> None:
+        granted = tuple(
+            EffectReply(actor=due.actor, number=due.number, due_us=due.due_us, reply=reply) for due, reply in effects
+        )
         expect = tuple(Count(node=node, letters=letters) for node, letters in self.expect.items())
-        grant = Grant(window=window, end_us=end_us, expect=expect, effects=effects)
+        grant = Grant(window=number, end_us=window.end_us, limit_us=window.limit_us, expect=expect, effects=granted)
         self._link.send(control(self._codec, NODE, grant))
         self._link.flush()
 

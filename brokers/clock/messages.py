@@ -54,11 +54,16 @@ class EffectReply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """Handle everything that is due before `end_us`, once the expected letters are there."""
+    """Handle everything that is due before `end_us`, once the expected letters are there.
+
+    Nobody else has anything to do before `limit_us`: up to there the node may go on by itself, window by window, until
+    it says something to another node or asks something of the world.
+    """
 
     KIND: ClassVar[str] = "clock.grant/1"
     window: int
     end_us: int
+    limit_us: int
     expect: tuple[Count, ...]  # letters received from each node so far
     effects: tuple[EffectReply, ...]
 
@@ -89,6 +94,7 @@ class WindowDone:
     KIND: ClassVar[str] = "clock.done/1"
     node: str
     window: int
+    end_us: int  # it handled everything before
     next_us: int | None
     waiting: int  # letters in all mailboxes of the node
     sent: tuple[Sent, ...]

@@ -34,9 +34,14 @@ class Waiter:
             if handle is not None:  # None: a handler before it removed this socket
                 handle()
 
-    def glance(self, every_s: float) -> None:
-        """Handle what is readable now, but look no more often than `every_s`: a poll costs more than a window."""
+    def glance(self, every_s: float) -> bool:
+        """Handle what is readable now, but look no more often than `every_s`: a poll costs more than a window.
+
+        Returns whether it looked.
+        """
         now_s = time.monotonic()
-        if now_s - self._last_glance_s >= every_s:
-            self._last_glance_s = now_s
-            self.wait(0)
+        if now_s - self._last_glance_s < every_s:
+            return False
+        self._last_glance_s = now_s
+        self.wait(0)
+        return True

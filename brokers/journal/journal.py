@@ -207,6 +207,11 @@ class Journal:
         if self._db.in_transaction:
             self._db.execute("COMMIT")
 
+    def commit_effects(self) -> None:
+        """Make effects and commands durable at once, and leave the log, which they can re-derive, to `commit`."""
+        if self._db.in_transaction:
+            self._db.execute("COMMIT")
+
     def close(self) -> None:
         """Commit, leave one self-contained file, release the lock. Does nothing the second time."""
         try:

@@ -60,7 +60,7 @@ class LetterCodec:
 
     def __init__(self, registry: Registry, tie: Tie) -> None:
         self._registry, self.tie = registry, tie
-        self._pack = packer()
+        self._pack, self._to_body = packer(), registry.to_body
 
     def to_record(self, letter: Letter) -> bytes:
         """The bytes that go over a link, into the log and into the digest."""
@@ -73,7 +73,7 @@ class LetterCodec:
                 letter.cause,
                 letter.corr,
                 letter.deadline_us,
-                self._registry.to_body(letter.body),
+                self._to_body(letter.body),
             ]
         )
 

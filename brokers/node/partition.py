@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from heapq import heappop, heappush
 from inspect import iscoroutine
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from brokers.node.actor import hosting
@@ -465,4 +466,6 @@ def _describe(error: Exception) -> str:
 
 def merge(groups: Sequence[Group]) -> list[Row]:
     """The rows of one window in the order of the log."""
-    return [row for group in sorted(groups, key=lambda group: group.key) for row in group.rows]
+    if len(groups) == 1:
+        return list(groups[0].rows)
+    return [row for group in sorted(groups, key=itemgetter(0)) for row in group.rows]

@@ -101,11 +101,10 @@ class PoolDispatcher:
         self._socket.close()
 
     def _receive(self) -> list[bytes] | None:
-        try:
-            parts: list[bytes] = self._socket.recv_multipart(zmq.NOBLOCK)
-            return parts
-        except zmq.Again:
+        if not self._socket.get(zmq.EVENTS) & zmq.POLLIN:  # asking is quicker than failing
             return None
+        parts: list[bytes] = self._socket.recv_multipart()
+        return parts
 
     def _handle(self, parts: list[bytes]) -> list[Completed]:
         try:

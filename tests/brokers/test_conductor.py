@@ -6,7 +6,7 @@ import hashlib
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -274,4 +274,10 @@ def test_a_registry_refuses_a_kind_twice() -> None:
     registry = Registry()
     registry.register(Ball)
     with pytest.raises(ValueError, match=r"game\.ball/1"):
-        registry.register(type("Other", (), {"KIND": "game.ball/1"}))
+        registry.register(make_dataclass("Other", [], namespace={"KIND": "game.ball/1"}, frozen=True))
+
+
+def test_a_registry_refuses_a_field_that_would_overwrite_the_kind() -> None:
+    clash = make_dataclass("Clash", ["kind"], namespace={"KIND": "game.clash/1"}, frozen=True)
+    with pytest.raises(ValueError, match="cannot be called kind"):
+        Registry().register(clash)

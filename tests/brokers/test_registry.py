@@ -154,16 +154,9 @@ def messages_of(cls: type[Any], registry: Registry) -> st.SearchStrategy[Any]:
     return st.builds(cls, **(fields | STRICTER.get(cls, {})))
 
 
-def system_kinds() -> list[Any]:
-    """Every kind, and what is known to be wrong."""
-    reason = "its field `kind` overwrites the kind of the message on the wire: rename the field"
-    wrong = {kind for kind, cls in system_registry().kinds().items() if "kind" in _field_names(cls)}
-    broken = pytest.mark.xfail(strict=True, reason=reason)
-    return [pytest.param(kind, marks=broken) if kind in wrong else kind for kind in system_registry().kinds()]
-
-
-def _field_names(cls: type[Any]) -> list[str]:
-    return [field.name for field in dataclasses.fields(cls)]
+def system_kinds() -> list[str]:
+    """Every kind of a run."""
+    return list(system_registry().kinds())
 
 
 @pytest.mark.parametrize("kind", system_kinds())

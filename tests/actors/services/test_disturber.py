@@ -72,7 +72,7 @@ def test_a_broken_dependency_blocks_the_card_until_it_is_repaired() -> None:
 def test_an_incident_puts_an_expedited_hotfix_on_the_board_that_is_finished_first() -> None:
     world = hit_by("production_incident")
 
-    hotfix = next(event for event in world.events(StoryPlanned) if event.kind == "hotfix")
+    hotfix = next(event for event in world.events(StoryPlanned) if event.story_kind == "hotfix")
     assert (hotfix.story_id, hotfix.points, hotfix.column) == ("I-01-HOTFIX", 3, "ready")
     later = [
         event.story_id
@@ -98,7 +98,7 @@ def test_small_scope_creep_adds_a_task_and_a_criterion_to_a_story_in_progress() 
 
 def test_large_scope_creep_is_a_card_of_two_points() -> None:
     world = hit_by("scope_creep", severity=3)
-    card = next(event for event in world.events(StoryPlanned) if event.kind == "scope")
+    card = next(event for event in world.events(StoryPlanned) if event.story_kind == "scope")
     assert card.points == 2
 
 

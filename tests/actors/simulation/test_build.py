@@ -190,7 +190,7 @@ def test_teams_get_disjoint_stories_and_their_own_product_owner() -> None:
     world.run_until_quiet()
 
     assert {event.team for event in world.events(RunEnded)} == {"team-1", "t02.team-1"}
-    planned = [event.story_id for event in world.events(StoryPlanned) if event.kind == "story"]
+    planned = [event.story_id for event in world.events(StoryPlanned) if event.story_kind == "story"]
     assert len(planned) == len(set(planned))
 
 
