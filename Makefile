@@ -1,6 +1,6 @@
 # Everything a user types. `make simulate` and `make test` set themselves up; a second call does no set-up work.
 .DEFAULT_GOAL := help
-PYTHON ?= python3.11
+PYTHON ?= $(or $(shell command -v python3.11),python3)
 VENV := .venv
 BIN := $(VENV)/bin
 SPRINTS ?= 3
