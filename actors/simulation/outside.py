@@ -24,7 +24,7 @@ from brokers.journal.journal import Journal
 from brokers.journal.reader import JournalReader
 from brokers.journal.rows import StoredCommand
 from brokers.node.letters import Letter, LetterCodec
-from brokers.node.partition import Row
+from brokers.node.rows import Row
 from brokers.wire.packing import packer, unpack
 
 OUTSIDE = "outside"

@@ -8,9 +8,10 @@ from typing import Any
 
 from actors.reporting.entries import LoggedEvent
 from actors.services.recorder import Recorded, Sample, Sampled
-from brokers.node.partition import Row
+from brokers.node.rows import Row
 
-SAMPLE_S = 0.25  # wall seconds between two samples of metrics and progress
+SAMPLE_S = 0.25  # wall seconds between two samples of metrics and progress, at least
+SHARE = 20  # one sample in so many times as long as it takes: the metrics of a hundred teams are a long page
 BATCH = 256  # events told at once: waking the recorder's thread costs more than an event
 MOST_UNREAD = 4_000  # events after which the recorder is waited for, so that memory stays flat
 
@@ -22,7 +23,7 @@ class RecorderFeed:
         self._recorder, self._depths = recorder, depths
         self._waiting: list[LoggedEvent] = []
         self._told = 0
-        self._sampled_s = 0.0
+        self._sampled_s, self._pause_s = 0.0, SAMPLE_S
 
     def observe(self, first: int, rows: list[Row]) -> None:
         self._waiting.extend(
@@ -33,7 +34,7 @@ class RecorderFeed:
         if len(self._waiting) >= BATCH:
             self._tell()
             if self._told >= MOST_UNREAD:
-                self.sample()
+                self._catch_up()
 
     def _tell(self) -> None:
         self._recorder.tell(Recorded(tuple(self._waiting)))
@@ -41,14 +42,22 @@ class RecorderFeed:
         self._waiting.clear()
 
     def is_due(self) -> bool:
-        return time.monotonic() - self._sampled_s >= SAMPLE_S
+        return time.monotonic() - self._sampled_s >= self._pause_s
 
     def sample(self) -> Sampled:
         """Wait for the recorder; raises what it failed with."""
-        self._tell()
-        self._sampled_s, self._told = time.monotonic(), 0
+        self._catch_up()
+        started_s = time.monotonic()
         sampled: Sampled = self._recorder.ask(Sample(tuple(self._depths().items())))
+        self._sampled_s = time.monotonic()
+        self._pause_s = max(SAMPLE_S, SHARE * (self._sampled_s - started_s))
         return sampled
+
+    def _catch_up(self) -> None:
+        """Wait until the recorder has read everything observed; raises what it failed with."""
+        self._tell()
+        self._told = 0
+        self._recorder.ask(Recorded(()))
 
     def ask(self, question: Any) -> Any:
         """Ask the recorder something; it has read everything observed before. Raises what it failed with."""

@@ -19,7 +19,8 @@ from brokers.journal.journal import Journal
 from brokers.journal.rows import LogRow
 from brokers.links.zmq_links import Inbox
 from brokers.node.letters import Letter, LetterCodec
-from brokers.node.partition import EffectIssued, Group, Partition, Row, merge
+from brokers.node.partition import Partition
+from brokers.node.rows import EffectIssued, Group, Row, merge
 from brokers.wire.registry import Registry
 
 GLANCE_S = 0.002  # wall seconds between two looks at sockets while there is work

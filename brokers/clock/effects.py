@@ -16,7 +16,7 @@ from brokers.clock.messages import EffectRequest
 from brokers.journal.errors import DivergedError
 from brokers.journal.journal import Journal
 from brokers.journal.rows import StoredEffect
-from brokers.node.partition import EffectIssued
+from brokers.node.rows import EffectIssued
 
 ATTEMPT = 0  # infrastructure faults are retried below this level and never seen by actors
 

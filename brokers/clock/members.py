@@ -9,7 +9,8 @@ from brokers.clock.core import DueReply, Window
 from brokers.clock.messages import Count, EffectReply, Finish, Grant, WindowDone
 from brokers.links.zmq_links import OutLink
 from brokers.node.letters import Letter, LetterCodec
-from brokers.node.partition import Group, Partition, Row
+from brokers.node.partition import Partition
+from brokers.node.rows import Group, Row
 from brokers.wire.packing import packer, unpack
 from brokers.wire.registry import Registry
 

@@ -13,7 +13,8 @@ from brokers.clock.messages import EffectRequest, Finish, Grant, Hello, NodeFail
 from brokers.links.zmq_links import Inbox, OutLink
 from brokers.node.errors import NodeError
 from brokers.node.letters import Letter, LetterCodec
-from brokers.node.partition import Partition, WindowResult
+from brokers.node.partition import Partition
+from brokers.node.rows import WindowResult
 
 MOST_WINDOWS = 64  # that a node runs by itself before it reports
 

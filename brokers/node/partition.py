@@ -7,38 +7,35 @@ into the run's log: one letter, then the events published while it was handled.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
 from functools import partial
 from heapq import heappop, heappush
 from inspect import iscoroutine
-from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from brokers.node.actor import hosting
+from brokers.node.answers import answer_of, describe, refusal_of
 from brokers.node.awaiting import Pending
 from brokers.node.cell import Cell, Factory, VirtualMailbox
 from brokers.node.errors import (
     AskTimeoutError,
-    EffectFailedError,
     MailboxOverflowError,
-    RefusedError,
     RestartLimitError,
 )
-from brokers.node.letters import Key, Letter, LetterCodec, tie_breaker
+from brokers.node.letters import Letter, LetterCodec, tie_breaker
 from brokers.node.messages import (
     ActorRestarted,
     DeadLettered,
     Deadline,
     Done,
-    EffectFailed,
     Refused,
     Restart,
     Start,
     Wake,
     Watch,
 )
+from brokers.node.rows import EffectIssued, Group, Row, WindowResult
 from brokers.wire.registry import Registry, UnknownKindError
 from config.streams import Draw, draw
 
@@ -54,44 +51,6 @@ class Supervision:
     backoff_cap_us: int = 60 * SECOND
     max_restarts: int = 5  # within `within_us`; one more stops the run
     within_us: int = 3_600 * SECOND
-
-
-class Row(NamedTuple):
-    """One line of the log: a handled letter, or an event (`dst` is empty)."""
-
-    time_us: int
-    src: str
-    seq: int
-    dst: str
-    kind: str
-    cause: str
-    record: bytes
-    message: Any  # the event itself for readers in this process; None for letters
-
-
-class Group(NamedTuple):
-    """A handled letter with the events it caused; groups sort by their letter's key."""
-
-    key: Key
-    rows: tuple[Row, ...]
-
-
-class EffectIssued(NamedTuple):
-    """A request to the outside world (packed body); its reply is due at `due_us`."""
-
-    actor: str
-    number: int  # n-th effect of that actor, over all its incarnations
-    due_us: int
-    request: bytes
-
-
-@dataclass(slots=True)
-class WindowResult:
-    """What came out of one window."""
-
-    groups: list[Group] = field(default_factory=list)
-    outgoing: list[Letter] = field(default_factory=list)  # to actors of other nodes
-    effects: list[EffectIssued] = field(default_factory=list)
 
 
 Turns = Callable[[list[Cell]], Iterable[Cell]]
@@ -249,7 +208,7 @@ class Partition:
         """Give one letter to its actor. False: it concerned nobody any more, and leaves no trace."""
         body = letter.body
         if letter.corr < 0:
-            return self._settle(cell, -letter.corr, *_answer_of(body))
+            return self._settle(cell, -letter.corr, *answer_of(body))
         match body:
             case Wake(token=token) if letter.src == cell.name:
                 return self._settle(cell, token, None, None)
@@ -343,7 +302,7 @@ class Partition:
             return
         if asked:
             assert letter is not None
-            cell.answer(letter, Refused(error="HandlerError", text=_describe(error), facts=()))
+            cell.answer(letter, Refused(error="HandlerError", text=describe(error), facts=()))
         self._bury(cell, letter or cell.letter, error)
         if cell.is_spawning:  # inside a handler: that one ends first
             cell.doom = cell.doom or error
@@ -357,7 +316,7 @@ class Partition:
                 actor=cell.name,
                 sender=letter.src,
                 message_kind=letter.body.KIND,
-                error=_describe(error),
+                error=describe(error),
                 incarnation=cell.incarnation,
             )
         )
@@ -373,7 +332,7 @@ class Partition:
         rules, now_us = self._supervision, cell.now_us
         cell.crashes = [*(at for at in cell.crashes if at > now_us - rules.within_us), now_us]
         if len(cell.crashes) > rules.max_restarts:
-            raise RestartLimitError(cell.name, len(cell.crashes), _describe(error)) from error
+            raise RestartLimitError(cell.name, len(cell.crashes), describe(error)) from error
         backoff_us = min(rules.backoff_us << (len(cell.crashes) - 1), rules.backoff_cap_us)
         while cell.suspended:
             self._close(cell, cell.suspended.pop(next(iter(cell.suspended))))
@@ -437,35 +396,3 @@ class Partition:
             rows.append(Row(letter.time_us, cell.name, seq, "", event.KIND, cause, self._codec.to_record(told), event))
         cell.published.clear()
         self._result.groups.append(Group(letter.key, tuple(rows)))
-
-
-def refusal_of(error: Exception) -> Refused:
-    """A refused command as data: the error's class, its text, and the facts it keeps as attributes."""
-    facts = tuple((name, str(value)) for name, value in sorted(vars(error).items()) if not name.startswith("_"))
-    return Refused(error=type(error).__name__, text=str(error), facts=facts)
-
-
-def _answer_of(body: Any) -> tuple[Any, Exception | None]:
-    match body:
-        case Done():
-            return None, None
-        case Refused(error=error, text=text, facts=facts):
-            return None, RefusedError(error, text, facts)
-        case EffectFailed(reason=reason):
-            return None, EffectFailedError(reason)
-    return body, None
-
-
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
-
-
-def _describe(error: Exception) -> str:
-    """The error in one line, without memory addresses, so that the log is the same in every process."""
-    return _ADDRESS.sub("0x…", f"{type(error).__name__}: {error}")[:500]
-
-
-def merge(groups: Sequence[Group]) -> list[Row]:
-    """The rows of one window in the order of the log."""
-    if len(groups) == 1:
-        return list(groups[0].rows)
-    return [row for group in sorted(groups, key=itemgetter(0)) for row in group.rows]

@@ -26,7 +26,8 @@ from brokers.journal.journal import Journal
 from brokers.links.zmq_links import Inbox, OutLink
 from brokers.node.actor import Actor
 from brokers.node.letters import LetterCodec
-from brokers.node.partition import Partition, Row, Turns, in_order
+from brokers.node.partition import Partition, Turns, in_order
+from brokers.node.rows import Row
 from brokers.wire.registry import Registry
 from config.streams import draw
 from tests.support.world import MILLISECOND, registry_of

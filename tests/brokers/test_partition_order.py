@@ -15,7 +15,8 @@ from brokers.node.actor import Actor
 from brokers.node.cell import Cell
 from brokers.node.errors import AskTimeoutError, EffectFailedError, RefusedError
 from brokers.node.letters import Letter, LetterCodec, tie_breaker
-from brokers.node.partition import Group, Partition, Row, Supervision, Turns, in_order, merge
+from brokers.node.partition import Partition, Supervision, Turns, in_order
+from brokers.node.rows import Group, Row, merge
 from brokers.wire.packing import unpack
 from config.streams import draw
 from tests.support.world import registry_of

@@ -10,7 +10,7 @@ import pytest
 from brokers.clock.core import AHEAD_US, ClockCore, DueEffect, Window
 from brokers.clock.effects import EffectDesk
 from brokers.journal.journal import Journal
-from brokers.node.partition import EffectIssued
+from brokers.node.rows import EffectIssued
 
 
 def granted(core: ClockCore) -> Window:

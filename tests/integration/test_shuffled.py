@@ -17,7 +17,8 @@ from actors.simulation.preparing import prepare
 from brokers.clock.conductor import Conductor
 from brokers.clock.effects import EffectDesk
 from brokers.journal.journal import Journal
-from brokers.node.partition import Row, Turns, in_order
+from brokers.node.partition import Turns, in_order
+from brokers.node.rows import Row
 from config.streams import draw
 from inference.pool.embedded import EmbeddedPool
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from brokers.node import messages as node_messages
 from brokers.node.letters import Letter, LetterCodec
-from brokers.node.partition import Partition, Row, Supervision, Turns, in_order, merge
+from brokers.node.partition import Partition, Supervision, Turns, in_order
+from brokers.node.rows import Row, merge
 from brokers.wire.registry import Registry
 
 MILLISECOND = 1_000
