@@ -387,6 +387,18 @@ class DisturbanceSoftened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DisturbanceExpired:
+    """A disturbance found nothing to strike until its sprint was over."""
+
+    KIND: ClassVar[str] = "disturbance.expired/1"
+    team: str
+    sprint: int
+    disturbance_id: str
+    type: DisturbanceKind
+    injected: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StandupHeld:
     """What one person reported, and what was decided on it (empty: nothing needed)."""
 

@@ -65,10 +65,6 @@ class DisturbanceLedger:
         """Points of this sprint that disturbances may put at risk together."""
         return self.committed_points * permille // 1000
 
-    def pending(self) -> tuple[Disturbance, ...]:
-        """Disturbances of this sprint that have not struck yet."""
-        return tuple(one for one in self.by_id.values() if not one.struck and one.sprint == self.sprint)
-
 
 def plan_sprint(
     sprint: int, *, team: str, seed: int, rules: DisturbanceRules, calendar: SprintCalendar, calibration: Calibration

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from actors.scrum.cards import BLOCKED, CONFLICT, FLAKY, HOTFIX, TECH_DEBT, CardView
-from actors.scrum.messages import DisturbanceResolved, DisturbanceSoftened, DisturbanceStruck
+from actors.scrum.messages import DisturbanceExpired, DisturbanceResolved, DisturbanceSoftened, DisturbanceStruck
 from actors.services.asking import insist
 from actors.services.board_messages import BoardChanged, TagCard, ViewBoard
 from actors.services.disturbance_messages import (
@@ -54,8 +54,9 @@ class Disturber(Actor):
     def on_start(self) -> None:
         """After a crash, set the timers again for what has not struck yet."""
         if self.context.incarnation > 0:
-            for disturbance in self._ledger.pending():
-                self._set_timer(disturbance)
+            for disturbance in self._ledger.by_id.values():
+                if not disturbance.struck and disturbance.sprint >= self._ledger.sprint:
+                    self._set_timer(disturbance)
 
     def on_receive(self, message: Any) -> Any:
         """Plan at the start of a sprint, strike when it is time, resolve when the work is done."""
@@ -63,7 +64,8 @@ class Disturber(Actor):
             case SprintOpened(sprint=sprint, committed_points=points):
                 self._open_sprint(sprint, points)
             case Strike(disturbance_id=disturbance_id):
-                return self._strike(self._ledger.by_id[disturbance_id])
+                disturbance = self._ledger.by_id.get(disturbance_id)  # None: over before its timer
+                return None if disturbance is None else self._strike(disturbance)
             case InjectDisturbance():
                 return self._inject(message)
             case WorkedOff():
@@ -83,7 +85,11 @@ class Disturber(Actor):
     def _open_sprint(self, sprint: int, committed_points: int) -> None:
         ledger, team = self._ledger, self._team
         ledger.sprint, ledger.committed_points, ledger.points_at_risk = sprint, committed_points, 0
-        ledger.by_id = {one.id: one for one in ledger.by_id.values() if one.struck and not one.resolved}
+        for one in tuple(ledger.by_id.values()):
+            if one.resolved:
+                del ledger.by_id[one.id]
+            elif not one.struck and one.sprint < sprint:
+                self._expire(one)
         planned = plan_sprint(
             sprint,
             team=team.team,
@@ -232,6 +238,23 @@ class Disturber(Actor):
         if self._team.calendar.sprint_of(later_us) == disturbance.sprint:
             disturbance.strikes_us = later_us
             self._set_timer(disturbance)
+        else:
+            self._expire(disturbance)
+
+    def _expire(self, disturbance: Disturbance) -> None:
+        """Give up: its sprint is over. A suppressed disturbance goes unnoticed, as it would have come."""
+        was = self._ledger.by_id.pop(disturbance.id, None)
+        if was is None or disturbance.id in self._rules.suppress:
+            return
+        self.context.publish(
+            DisturbanceExpired(
+                team=self._team.team,
+                sprint=disturbance.sprint,
+                disturbance_id=disturbance.id,
+                type=disturbance.kind,
+                injected=disturbance.injected,
+            )
+        )
 
     def _publish_strike(
         self, disturbance: Disturbance, stories: tuple[str, ...], agents: tuple[str, ...], minutes: int

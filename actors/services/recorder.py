@@ -19,9 +19,14 @@ from brokers.node.actor import Actor
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Events in log order."""
+    """Told: events in log order."""
 
     entries: tuple[LoggedEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CatchUp:
+    """Ask whether everything told before is recorded. Answered with None, or raises what it failed with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +57,27 @@ class Close:
 
 
 class Recorder(Actor):
-    """Owns the projections of one run: artifacts, metrics, progress."""
+    """Owns the projections of one run: artifacts, metrics, progress.
+
+    Events are told, so nobody hears when one cannot be recorded (a full disk, say): the first such failure ends the
+    recording, and every later question is answered with it.
+    """
 
     def __init__(self, folder: Path, info: RunInfo, *, sprints: int) -> None:
         super().__init__()
         self._writer = ArtifactWriter(folder, info)
         self._metrics = RunMetrics()
         self._progress = RunProgress(sprints)
+        self._failure: Exception | None = None
 
-    def on_receive(self, message: Recorded | Sample | Snapshot | Close) -> Any:
+    def on_receive(self, message: Recorded | CatchUp | Sample | Snapshot | Close) -> Any:
+        if isinstance(message, Recorded):
+            self._record(message.entries)
+            return None
+        if self._failure is not None:
+            raise self._failure
         match message:
-            case Recorded(entries=entries):
-                for entry in entries:
-                    self._writer.apply(entry)
-                    self._metrics.apply(entry)
-                    self._progress.apply(entry)
+            case CatchUp():
                 return None
             case Sample(mailbox_depths=depths):
                 for node, depth in depths:
@@ -76,3 +87,14 @@ class Recorder(Actor):
                 return self._writer.boards()
             case Close(event_digest=event_digest):
                 return self._writer.finish(event_digest=event_digest)
+
+    def _record(self, entries: tuple[LoggedEvent, ...]) -> None:
+        if self._failure is not None:
+            return
+        try:
+            for entry in entries:
+                self._writer.apply(entry)
+                self._metrics.apply(entry)
+                self._progress.apply(entry)
+        except Exception as error:  # noqa: BLE001 whatever it is, the next one who asks hears it
+            self._failure = error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from actors.simulation.commandline import parse_arguments
@@ -19,6 +20,8 @@ _COMMANDS = {"run": run, "fork": fork, "replay": replay, "diff": diff, "validate
 def main(argv: list[str] | None = None) -> int:
     """Carry out one command; bad input ends with status 2 and one clear report."""
     args = parse_arguments(sys.argv[1:] if argv is None else argv)
+    if args.command in ("diff", "validate", "export"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `diff A B | head` ends like any tool
     try:
         return _COMMANDS[args.command](args)
     except ConfigError as error:

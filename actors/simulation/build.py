@@ -40,7 +40,7 @@ from actors.services.sprint_state import SprintState
 from actors.services.team_setting import TeamSetting, agent_address
 from actors.services.work_ledger import WorkLedger
 from actors.services.workshop import Workshop
-from actors.simulation.portfolio import first_new_number, refill_for, share_out
+from actors.simulation.portfolio import NewStories, first_new_number, refill_for, share_out
 from brokers.node import messages as node_messages
 from brokers.node.actor import Actor
 from brokers.wire.registry import Registry
@@ -81,20 +81,24 @@ def build_actors(plan: RunPlan) -> dict[str, Factory]:
     """Address and factory of every actor of a run, team by team; the order is part of the run."""
     rosters = plan.config.resolved_teams()
     shares = share_out(plan.stories, teams=len(rosters))
+    refills = _refills(plan, teams=len(rosters))
     factories: dict[str, Factory] = {}
-    for position, (roster, stories) in enumerate(zip(rosters, shares, strict=True)):
-        factories.update(_team(plan, roster, stories, position=position, teams=len(rosters)))
+    for roster, stories, refill in zip(rosters, shares, refills, strict=True):
+        factories.update(_team(plan, roster, stories, refill))
     return factories
 
 
-def _team(
-    plan: RunPlan, roster: TeamRoster, stories: tuple[Story, ...], *, position: int, teams: int
-) -> dict[str, Factory]:
+def _refills(plan: RunPlan, *, teams: int) -> list[Refill | None]:
+    """For each team, where its product owner gets more stories from: all from the same ones, each made once."""
+    if plan.config.backlog.refill != "seeded":
+        return [None] * teams
+    new_stories, first = NewStories(plan.config.simulation.seed), first_new_number(plan.stories)
+    return [refill_for(new_stories, first_number=first, position=one, teams=teams) for one in range(teams)]
+
+
+def _team(plan: RunPlan, roster: TeamRoster, stories: tuple[Story, ...], refill: Refill | None) -> dict[str, Factory]:
     setting = _setting(plan, roster)
     seed, first = plan.config.simulation.seed, first_new_number(plan.stories)
-    refill: Refill | None = None
-    if plan.config.backlog.refill == "seeded":
-        refill = refill_for(seed=seed, first_number=first, position=position, teams=teams)
     product = ProductState(backlog=ProductBacklog(stories), refill=refill, first_new_number=first)
     work = ModelledWork(WorkLedger(team=setting.team), calibration=plan.calibration, seed=seed)
     board = Board(setting.team, in_progress=setting.wip_in_progress, review=setting.wip_review)

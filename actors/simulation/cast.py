@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from actors.policy.calibration import Calibration, parse_calibration
 from actors.reporting.run_info import RunInfo
+from actors.scrum.calendar import SprintCalendar
 from actors.simulation.build import RunPlan, build_actors, build_registry
 from actors.simulation.inputs import RunInputs
 from actors.simulation.layout import Layout
@@ -28,6 +29,12 @@ class Cast:
     seed: int
     link_delay_us: int
     sprints: int
+    calendar: SprintCalendar
+
+    @property
+    def ends_us(self) -> int:
+        """Midnight after the last sprint; nothing that a run was asked for happens later."""
+        return self.calendar.midnight(self.sprints + 1, 1)
 
     def partition(self, layout: Layout, node: str, *, turns: Turns = in_order) -> Partition:
         """The part of the cast that lives on `node`, ready to start; `turns` is for tests that shuffle them."""
@@ -72,4 +79,8 @@ def assemble(inputs: RunInputs, *, sprints: int) -> Cast:
         seed=config.simulation.seed,
         link_delay_us=config.simulation.link_delay_ms * 1_000,
         sprints=sprints,
+        calendar=SprintCalendar(
+            days_per_sprint=config.experiment.num_simulated_days,
+            start_weekday=config.simulation.start_date.weekday(),
+        ),
     )

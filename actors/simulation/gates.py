@@ -25,7 +25,9 @@ class RunGate:
         self._windows_left = 0
         self._until_us: int | None = None
         self._started: tuple[float, int] | None = None  # (wall seconds, virtual microseconds) since the pace holds
+        self._held_us = 0  # the latest window that was held up or let pass
         self.is_stopped = False
+        self.is_holding = False  # whether a window waits for a step or for the pause to end
 
     @classmethod
     def of(cls, calendar: SprintCalendar, *, sprint_minutes: int, paced: bool, paused: bool) -> Self:
@@ -42,27 +44,32 @@ class RunGate:
         self.is_paused, self._windows_left, self._until_us = True, 0, None
 
     def resume(self) -> None:
-        self.is_paused, self._started = False, None
+        self.is_paused, self._started, self.is_holding = False, None, False
 
     def step(self, *, windows: int = 1) -> None:
         """Let so many windows pass, then pause."""
-        self.is_paused, self._windows_left, self._until_us = True, windows, None
+        self.is_paused, self._windows_left, self._until_us, self.is_holding = True, windows, None, False
 
     def step_until_next_day(self, now_us: int) -> None:
         """Let everything pass up to the next working day's midnight, then pause."""
-        self.is_paused, self._windows_left, self._until_us = True, 0, self._next_midnight(now_us)
+        until_us = self._next_midnight(max(now_us, self._held_us))
+        self.is_paused, self._windows_left, self._until_us, self.is_holding = True, 0, until_us, False
 
     def stop(self) -> None:
         """End the run before its next window."""
         self.is_stopped = True
 
-    def hold(self, start_us: int, wait: Callable[[int | None], None]) -> None:
+    def hold(self, start_us: int, wait: Callable[[int | None], None], *, is_past: bool) -> None:
         """Return when a window at `start_us` may begin. Raises InterruptedRunError."""
+        self._held_us = start_us
         while not self.is_stopped:
+            if is_past:
+                return
             if self.is_paused and not self._may_step(start_us):
-                self._started = None
+                self._started, self.is_holding = None, True
                 wait(GLANCE_MS)
                 continue
+            self.is_holding = False
             wait_ms = self._ahead_ms(start_us)
             if wait_ms <= 0:
                 return

@@ -59,6 +59,7 @@ class Ended:
     error: str = ""
     replayed: int = 0
     rows: int = 0
+    is_finished: bool = True
 
 
 Show = Callable[[dict[str, Any]], None]
@@ -121,7 +122,7 @@ def _run_here(assignment: Assignment, show: Show) -> Ended:
         for number, handler in before.items():
             signal.signal(number, handler)
         stop.close()
-    return Ended(ExitCode.OK, "", outcome.replayed, outcome.rows)
+    return Ended(ExitCode.OK, "", outcome.replayed, outcome.rows, outcome.is_finished)
 
 
 class _Launcher:
@@ -218,8 +219,9 @@ class _Launcher:
                 if SERVICES in dead:
                     self._read(services.stdout.fileno())
                     return self._ended_with(services)
-                if any(self._nodes[name].returncode for name in dead):
-                    return self._lost(dead[0])
+                lost = [name for name in dead if self._nodes[name].returncode]
+                if lost:
+                    return self._lost(lost[0])
                 self._mend()
 
     def _mend(self) -> None:
@@ -240,7 +242,7 @@ class _Launcher:
 
     def _take(self, line: dict[str, Any]) -> None:
         if "error" in line:
-            self._ended = Ended(ExitCode(line["code"]), line["error"])
+            self._ended = self._ended or Ended(ExitCode(line["code"]), line["error"])
         elif "done" in line:
             self._ended = Ended(ExitCode.OK, "", line["done"]["replayed"], line["done"]["rows"])
         else:
@@ -252,8 +254,14 @@ class _Launcher:
         return Ended(ExitCode.RESUMABLE, f"{SERVICES} ended with status {services.returncode}; see logs/")
 
     def _lost(self, name: str) -> Ended:
+        """A node ended. It may have told the clock's node why, which then says it to us."""
         status = self._nodes[name].returncode
         stop_children(self._nodes.values(), within_s=GRACE_S)
+        stdout = self._nodes[SERVICES].stdout
+        assert stdout is not None
+        self._read(stdout.fileno())
+        if self._ended is not None and self._ended.code not in (ExitCode.OK, ExitCode.INTERRUPTED):
+            return self._ended
         return Ended(ExitCode.RESUMABLE, f"{name} ended with status {status}; see logs/")
 
     def _stop_nodes(self) -> Ended:

@@ -19,6 +19,7 @@ from brokers.journal.prefix import copy_prefix
 from brokers.journal.reader import JournalReader
 from config.loader import override_config
 
+SPRINTS_KEY = "simulation.sprints"
 DIFFERENT = 1  # as diff(1) says it
 
 
@@ -31,7 +32,8 @@ def fork(args: Namespace) -> int:
     inputs, sprints = read_run(args.run)
     if inputs.code != code_digest():
         raise OptionsError(f"{args.run} was recorded by other code; a fork would not share its beginning")
-    config = override_config(inputs.config, args.overrides)
+    own = [] if any(word.startswith(f"{SPRINTS_KEY}=") for word in args.overrides) else [f"{SPRINTS_KEY}={sprints}"]
+    config = override_config(inputs.config, [*args.overrides, *own])  # a parent that was continued has more sprints
     folder = args.output or next_free_folder()
     check_new(folder)
     with JournalReader(args.run / JOURNAL) as journal:
@@ -42,7 +44,7 @@ def fork(args: Namespace) -> int:
     print(f"fork of {args.run} after {rows} log rows")
     port = config.monitoring.prometheus_port if args.metrics_port is None else args.metrics_port
     wishes = Wishes(nodes=args.nodes, metrics_port=port, hold_s=args.hold)
-    code = run_to_end(folder, forked, sprints, wishes)
+    code = run_to_end(folder, forked, config.simulation.sprints, wishes)
     if code is ExitCode.DIVERGED:
         shutil.rmtree(folder)
         print("simulate: refused: these settings change the run before the fork; nothing was kept", file=sys.stderr)
@@ -78,7 +80,10 @@ def replay(args: Namespace) -> int:
         print(f"simulate: {ended.error}", file=sys.stderr)
         return ended.code
     with JournalReader(args.run / JOURNAL) as journal:
-        print(f"{ended.replayed} log rows are equal, digest {journal.state('digest')}")
+        if ended.is_finished:
+            print(f"{ended.replayed} log rows are equal, digest {journal.state('digest')}")
+        else:
+            print(f"{ended.replayed} log rows are equal; the run is not finished, --resume goes on with it")
     return ExitCode.OK
 
 

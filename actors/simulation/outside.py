@@ -66,6 +66,7 @@ class Outside:
     def open(self, conductor: Conductor) -> None:
         """Put the commands of earlier lives back in, and begin to listen."""
         self._conductor, self._codec = conductor, conductor.codec
+        conductor.on_caught_up = self._answer_postponed
         for command in self._journal.commands():
             self._commands = max(self._commands, command.number)
             conductor.post_from_outside(self._letter(command))
@@ -88,10 +89,6 @@ class Outside:
                 self._published += 1
                 if self._hub is not None and not is_past:
                     self._publish(row)
-        if self._postponed and not is_past:
-            postponed, self._postponed = self._postponed, []
-            for command in postponed:
-                self._handle(command)
         if self._feed.is_due():
             self.sample()
         elif self._hub is not None and self._gate.is_slow:
@@ -108,8 +105,7 @@ class Outside:
     def finished(self) -> None:
         """The run is over; outsiders may still look."""
         self._is_finished = True
-        for command in self._postponed:
-            self._handle(command)
+        self._answer_postponed()
         self.sample()
 
     def hold(self, seconds: float) -> None:
@@ -142,6 +138,12 @@ class Outside:
                 self._postponed.append(command)
             else:
                 self._handle(command)
+
+    def _answer_postponed(self) -> None:
+        """Carry out what was asked while the past was replayed."""
+        postponed, self._postponed = self._postponed, []
+        for command in postponed:
+            self._handle(command)
 
     def _handle(self, command: ClientCommand) -> None:
         assert self._hub is not None
@@ -177,6 +179,7 @@ class Outside:
             "ok": True,
             "now_us": conductor.now_us,
             "paused": self._gate.is_paused,
+            "held": self._gate.is_holding,
             "finished": self._is_finished,
             "replaying": conductor.is_replaying,
             "seq": self._published,
@@ -203,7 +206,11 @@ class Outside:
         return {"ok": True, "events": events, "next": first + len(events)}
 
     def _change(self, command: ClientCommand, conductor: Conductor) -> Answer:
+        dst, message = self._translate(command.body)
+        packed = self._pack([dst, self._cast.registry.to_body(message)])
         known = self._journal.find_command(command.client, command.client_id)
+        if known is not None and known.body != packed:
+            return _refused("id_reused", "this client used this id for another command")
         if known is not None:
             return {"ok": True, "number": known.number, "at_us": known.time_us}
         at_us = command.body.get("at_us", conductor.now_us)
@@ -211,9 +218,9 @@ class Outside:
             return _refused("finished", "the run is over")
         if at_us < conductor.now_us:
             return _refused("too_late", f"{at_us} is over; the run is at {conductor.now_us}")
-        dst, message = self._translate(command.body)
+        if at_us >= self._cast.ends_us:
+            return _refused("after_the_end", f"the last sprint is over at {self._cast.ends_us}")
         self._commands += 1
-        packed = self._pack([dst, self._cast.registry.to_body(message)])
         stored = StoredCommand(self._commands, at_us, command.client, command.client_id, packed)
         self._journal.add_command(stored)
         self._journal.commit()

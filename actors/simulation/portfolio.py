@@ -10,8 +10,11 @@ from actors.roles.product_owner import REFILL_BATCH, Refill
 from actors.scrum.stories import Clarification, Story
 from config.backlog import Story as BacklogStory
 from config.backlog_generator import FamilyBook, backlog_story, expand, load_families
+from config.backlog_generator import Story as GeneratedStory
 
 GENERATED_PREFIX = "TF-"  # ids of the stories that the generator makes
+FIRST_BLOCK = 128  # stories made at first, at least
+GROWTH = 2  # so many times as many stories whenever they run short: all growing together costs two expansions
 
 
 def share_out(stories: Sequence[BacklogStory], *, teams: int) -> tuple[tuple[Story, ...], ...]:
@@ -41,13 +44,31 @@ def first_new_number(stories: Sequence[BacklogStory]) -> int:
     return 1 + max((int(number) for number in numbers if number.isdecimal()), default=0)
 
 
-def refill_for(*, seed: int, first_number: int, position: int, teams: int) -> Refill:
+class NewStories:
+    """The generator's endless backlog of one seed, shared by the teams of a run.
+
+    The generator makes every story before the wanted ones again, so more are made than asked for, and kept.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._made: tuple[GeneratedStory, ...] = ()
+
+    def take(self, first: int, count: int) -> tuple[GeneratedStory, ...]:
+        """`count` stories, the first of which is `first`; the same whatever was taken before."""
+        wanted = first - 1 + count
+        if wanted > len(self._made):
+            self._made = expand(_families(), seed=self._seed, count=max(wanted, GROWTH * len(self._made), FIRST_BLOCK))
+        return self._made[first - 1 : wanted]
+
+
+def refill_for(new_stories: NewStories, *, first_number: int, position: int, teams: int) -> Refill:
     """How the product owner of one team thinks of more stories: teams take the generator's batches in turns."""
 
     def refill(first: int, count: int) -> tuple[Story, ...]:
         batch = (first - first_number) // REFILL_BATCH
         start = first_number + (batch * teams + position) * REFILL_BATCH
-        made = expand(_families(), seed=seed, count=count, first_number=start)
+        made = new_stories.take(start, count)
         ids = frozenset(one.id for one in made)
         stories = (story_of(backlog_story(one)) for one in made)
         return tuple(

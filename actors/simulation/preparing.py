@@ -36,9 +36,7 @@ def prepare(
     sprints: int | None = None,
 ) -> Prepared:
     """Read and check everything. Raises ConfigError with every problem of every file at once."""
-    settings = [*overrides]
-    settings += [] if seed is None else [f"simulation.seed={seed}"]
-    settings += [] if sprints is None else [f"simulation.sprints={sprints}"]
+    settings = settings_of(overrides, seed=seed, sprints=sprints)
     problems: list[Problem] = []
     loaded = backlog = None
     try:
@@ -60,6 +58,14 @@ def prepare(
         code=code_digest(),
     )
     return Prepared(inputs, loaded.accepted_but_unused, backlog.lacking())
+
+
+def settings_of(overrides: Sequence[str], *, seed: int | None, sprints: int | None) -> list[str]:
+    """Options that are short for settings, as settings."""
+    settings = [*overrides]
+    settings += [] if seed is None else [f"simulation.seed={seed}"]
+    settings += [] if sprints is None else [f"simulation.sprints={sprints}"]
+    return settings
 
 
 def _calibration(config: RunConfig, config_path: Path | None, problems: list[Problem]) -> str:

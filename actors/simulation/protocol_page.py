@@ -114,8 +114,8 @@ subscriber.
 
 ANSWERS: Mapping[str, str] = {
     "status": (
-        "`now_us`, `paused`, `finished`, `replaying`, `seq`, `sprints`, `events` of the log so far; of the team that "
-        "is furthest behind `sprint`, `day`, `days`, `velocity`"
+        "`now_us`, `paused`, `held` (a window waits for a step or a resume), `finished`, `replaying`, `seq`, `sprints`, "
+        "`events` of the log so far; of the team that is furthest behind `sprint`, `day`, `days`, `velocity`"
     ),
     "snapshot": "`boards` by team, `now_us`, `seq` of the last event they contain",
     "events": "`events`, and `next`: the `from` of the next page",
@@ -140,6 +140,7 @@ ERRORS: Mapping[str, str] = {
     "busy": "too many requests wait for the run",
     "unavailable": "no run is connected, or it did not answer in time; send the same request again",
     "too_late": "`at_us` lies before the run's virtual time",
+    "after_the_end": "`at_us` lies after the last sprint",
     "finished": "the run is over, nothing can change it",
 }
 

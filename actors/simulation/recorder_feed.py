@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from actors.reporting.entries import LoggedEvent
-from actors.services.recorder import Recorded, Sample, Sampled
+from actors.services.recorder import CatchUp, Recorded, Sample, Sampled
 from brokers.node.rows import Row
 
 SAMPLE_S = 0.25  # wall seconds between two samples of metrics and progress, at least
@@ -57,7 +57,7 @@ class RecorderFeed:
         """Wait until the recorder has read everything observed; raises what it failed with."""
         self._tell()
         self._told = 0
-        self._recorder.ask(Recorded(()))
+        self._recorder.ask(CatchUp())
 
     def ask(self, question: Any) -> Any:
         """Ask the recorder something; it has read everything observed before. Raises what it failed with."""

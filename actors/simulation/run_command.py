@@ -18,11 +18,13 @@ from actors.simulation.failures import resume_command
 from actors.simulation.folders import JOURNAL, FolderError, check_new, check_run, holds_run, next_free_folder
 from actors.simulation.inputs import RunInputs, code_digest
 from actors.simulation.launch import Ended, Wishes, launch
-from actors.simulation.preparing import Prepared, create_run, differences, prepare
+from actors.simulation.preparing import Prepared, create_run, differences, prepare, settings_of
 from actors.simulation.session import CodeChangedError
 from brokers.journal.errors import NotAJournalError
 from brokers.journal.journal import Journal
 from brokers.journal.reader import JournalReader
+from config.backlog import load_backlog
+from config.loader import override_config
 
 MOST_NODES = 64
 
@@ -90,7 +92,9 @@ def _conclude(folder: Path, ended: Ended) -> ExitCode:
             print(f"verified  {ended.replayed} of {ended.rows} log rows equal those of an earlier life")
         return ended.code
     print(f"simulate: {ended.error}", file=sys.stderr)
-    if ended.code in (ExitCode.RESUMABLE, ExitCode.INTERRUPTED):
+    if ended.code is ExitCode.FAILED:
+        print(f"simulate: the trace is in {folder / 'logs'}", file=sys.stderr)
+    if ended.code in (ExitCode.RESUMABLE, ExitCode.INTERRUPTED, ExitCode.FAILED):
         print(f"simulate: go on with: {resume_command(folder)}", file=sys.stderr)
     return ended.code
 
@@ -146,16 +150,19 @@ def _check_free(folder: Path, args: Namespace) -> None:
 
 
 def _check_same(folder: Path, args: Namespace) -> None:
-    """What was asked for now must be what the run was given. Nodes, pacing and ports may differ."""
+    """What is given again must be what the run was given; what is left out stays as it was."""
     stored, sprints = read_run(folder)
-    given = (args.config, args.backlog, args.seed, args.sprints)
-    if all(value is None for value in given) and not args.overrides:
-        return
-    wished = prepare(args.config, args.backlog, overrides=args.overrides, seed=args.seed, sprints=args.sprints)
-    found = differences(stored.config, wished.inputs.config)
+    settings = settings_of(args.overrides, seed=args.seed, sprints=args.sprints)
+    found: list[str] = []
+    if args.config is not None:
+        wished = prepare(args.config, args.backlog, overrides=settings).inputs
+        found = differences(stored.config, wished.config)
+        found += ["policy.calibration: its text differs"] if wished.calibration != stored.calibration else []
+    elif settings:
+        found = differences(stored.config, override_config(stored.config, settings))
     if args.sprints in (None, sprints):
         found = [line for line in found if not line.startswith("simulation.sprints:")]
-    if wished.inputs.backlog != stored.backlog:
+    if args.backlog is not None and load_backlog(args.backlog).text != stored.backlog:
         found.append("backlog: its text differs")
     if found:
         hint = "; use --continue for more sprints" if any("simulation.sprints:" in line for line in found) else ""
@@ -172,6 +179,7 @@ def _continue(folder: Path, more: int) -> None:
     with Journal.open(folder / JOURNAL) as journal:
         if ends is not None:
             journal.truncate_after(ends[0] - 1)
+            journal.drop_effects_due_after(ends[1].time_us)  # what was asked in winding up is not asked again
         journal.set_state("sprints", str(sprints + more))
         journal.set_state("finished", "no")
 

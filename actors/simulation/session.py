@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,6 @@ import zmq
 
 from actors.policy.engine import BehaviouralEngine, build_registry
 from actors.reporting.artifact_folder import SCRATCH
-from actors.scrum.calendar import SprintCalendar
 from actors.services.recorder import Close, Recorder
 from actors.simulation.cast import Cast, assemble
 from actors.simulation.gates import InterruptedRunError, RunGate
@@ -21,7 +20,7 @@ from actors.simulation.layout import SERVICES, Assignment
 from actors.simulation.outside import Outside, connect_hub
 from actors.simulation.recorder_feed import RecorderFeed
 from brokers.clock.conductor import Conductor
-from brokers.clock.effects import EffectDesk, Executor, NoExecutor
+from brokers.clock.effects import EffectDesk, Executor, JournalEndedError, NoExecutor
 from brokers.clock.members import NODE, RemoteMember, control
 from brokers.clock.messages import PeerAt, Welcome
 from brokers.clock.waiting import Waiter
@@ -52,6 +51,7 @@ class Outcome:
     report: dict[str, Any]
     replayed: int  # rows that were compared with an earlier life
     rows: int
+    is_finished: bool = True
 
 
 Say = Callable[[dict[str, Any]], None]
@@ -83,10 +83,12 @@ class Session:
             except InterruptedRunError:
                 journal.commit()
                 raise
+            except JournalEndedError as ended:
+                return _replayed_so_far(journal, ended)
 
     def _live(self, journal: Journal, inputs: RunInputs, cast: Cast) -> Outcome:
         recorder = self._start_recorder(cast)
-        gate = self._gate(inputs)
+        gate = self._gate(inputs, cast)
         conductor = self._conductor(journal, cast, gate)
         feed = RecorderFeed(recorder, conductor.waiting_letters)
         hub = connect_hub(self._context, self._assignment.hub_endpoint)
@@ -103,19 +105,19 @@ class Session:
         pool = Pool(1)
         self._stack.callback(pool.close)
         token = hosting.set(pool)
+        folder = self._assignment.run_folder
+        if self._assignment.replay:  # a replay that differs must not touch the artifacts of the run
+            folder = folder / SCRATCH / "replay"
+            folder.mkdir(parents=True, exist_ok=True)
         try:
-            return Recorder.start(self._assignment.run_folder, cast.info, sprints=cast.sprints)
+            return Recorder.start(folder, cast.info, sprints=cast.sprints)
         finally:
             hosting.reset(token)
 
-    def _gate(self, inputs: RunInputs) -> RunGate:
-        simulation, experiment = inputs.config.simulation, inputs.config.experiment
-        calendar = SprintCalendar(
-            days_per_sprint=experiment.num_simulated_days, start_weekday=simulation.start_date.weekday()
-        )
+    def _gate(self, inputs: RunInputs, cast: Cast) -> RunGate:
         return RunGate.of(
-            calendar,
-            sprint_minutes=experiment.sprint_duration_minutes,
+            cast.calendar,
+            sprint_minutes=inputs.config.experiment.sprint_duration_minutes,
             paced=self._assignment.paced,
             paused=self._assignment.paused,
         )
@@ -185,8 +187,16 @@ class Session:
         journal.commit()
         outside.finished()
         if self._assignment.hold_s:
-            outside.hold(self._assignment.hold_s)
+            with suppress(InterruptedRunError):  # the run is finished and written: stopping now only ends the waiting
+                outside.hold(self._assignment.hold_s)
         return Outcome(report=report, replayed=outside.replayed, rows=journal.count())
+
+
+def _replayed_so_far(journal: Journal, ended: JournalEndedError) -> Outcome:
+    """A run that was never finished is replayed as far as it got."""
+    if journal.get_state("finished") == "yes" or journal.count() < journal.stored_count():
+        raise DivergedError(journal.count() + 1, f"effect {ended.ticket}", "(not asked)", "(asked)") from ended
+    return Outcome(report={}, replayed=journal.stored_count(), rows=journal.stored_count(), is_finished=False)
 
 
 def _interrupt() -> None:

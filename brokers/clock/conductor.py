@@ -55,8 +55,11 @@ class Gate(Protocol):
         """Whether every window must pass here, none in the same breath with the one before."""
         ...
 
-    def hold(self, start_us: int, wait: Callable[[int | None], None]) -> None:
-        """Return when a window at `start_us` may begin; `wait(timeout_ms)` lets the outside in meanwhile."""
+    def hold(self, start_us: int, wait: Callable[[int | None], None], *, is_past: bool) -> None:
+        """Return when a window at `start_us` may begin; `wait(timeout_ms)` lets the outside in meanwhile.
+
+        `is_past`: an earlier life of the run was there already; it is replayed without holding it up.
+        """
         ...
 
     def passed(self, end_us: int) -> None:
@@ -69,7 +72,7 @@ class OpenGate:
 
     is_slow = False
 
-    def hold(self, start_us: int, wait: Callable[[int | None], None]) -> None: ...
+    def hold(self, start_us: int, wait: Callable[[int | None], None], *, is_past: bool) -> None: ...
 
     def passed(self, end_us: int) -> None: ...
 
@@ -108,6 +111,7 @@ class Conductor:
         self._waiting_letters: dict[str, int] = {}
         self._committed_s = time.monotonic()
         self._replies = 0  # that the executor gave in this life
+        self.on_caught_up: Callable[[], None] = lambda: None  # called once, when there is no past left to replay
         if desk.socket is not None:
             self.waiter.add(desk.socket, self._take_replies)
 
@@ -184,13 +188,14 @@ class Conductor:
     def run(self, observer: Observer) -> None:
         """Conduct until nothing is due any more; everything is committed then. Raises what stops the run."""
         self._core.node_next(self._name, self._partition.next_time())
+        has_caught_up = False
         while True:
             if self.waiter.glance(GLANCE_S) or self._desk.socket is None:
                 self._collect_effects()
-            self._tell_core()
-            start_us = self._core.earliest_us()
-            if start_us is not None:
-                self._gate.hold(start_us, self._wait)
+            if not has_caught_up and not self.is_replaying:
+                has_caught_up = True
+                self.on_caught_up()
+            self._hold()
             self._core.runs_ahead = bool(self._remotes) and not self._gate.is_slow
             match self._core.next_window():
                 case Quiet():
@@ -201,6 +206,18 @@ class Conductor:
                     self._conduct(window)
                     self._write_log(observer)
         self._desk.commit()
+
+    def _hold(self) -> None:
+        """Wait until the gate lets the earliest thing pass; meanwhile something earlier may come from outside."""
+        while True:
+            self._tell_core()
+            start_us = self._core.earliest_us()
+            if start_us is None:
+                return
+            self._gate.hold(start_us, self._wait, is_past=self.is_replaying)
+            self._tell_core()
+            if self._core.earliest_us() == start_us:
+                return
 
     def _wait(self, timeout_ms: int | None) -> None:
         if not self._collect_effects():  # it also asks for what was only queued so far

@@ -36,14 +36,22 @@ class Executor(Protocol):
         ...
 
 
+class JournalEndedError(Exception):
+    """Raised in a replay for a request that the journal has no reply to: the recorded run had got no further."""
+
+    def __init__(self, ticket: str) -> None:
+        super().__init__(f"the journal ends before the reply to effect {ticket}")
+        self.ticket = ticket
+
+
 class NoExecutor:
     """For `replay`: every reply must come from the journal."""
 
     socket = None
 
     def submit(self, ticket: str, request: bytes, seed: int) -> None:
-        """Raises DivergedError: the replayed run never asked for this."""
-        raise DivergedError(0, f"effect {ticket}", "(not asked)", "(asked)")
+        """Raises JournalEndedError."""
+        raise JournalEndedError(ticket)
 
     def drain(self) -> list[tuple[str, bytes]]:
         return []

@@ -9,6 +9,7 @@ import pytest
 from actors.scrum.messages import (
     CardMoved,
     CardTagged,
+    DisturbanceExpired,
     DisturbanceKind,
     DisturbanceResolved,
     DisturbanceSoftened,
@@ -18,7 +19,8 @@ from actors.scrum.messages import (
     TaskAdded,
     TaskFinished,
 )
-from actors.services.disturbance_messages import CrashActor, InjectDisturbance
+from actors.services.disturbance_messages import CrashActor, InjectDisturbance, Strike
+from brokers.node.messages import DeadLettered
 from tests.actors.simulation.scenes import config_with, world_of
 from tests.support.world import HOUR, VirtualWorld
 
@@ -172,3 +174,45 @@ def test_a_crash_of_the_generator_loses_no_planned_disturbance() -> None:
         world.run_until_quiet()
         struck.append({event.disturbance_id for event in world.events(DisturbanceStruck)})
     assert struck[0] == struck[1]
+
+
+REFINEMENT = 9 * HOUR + HOUR // 2  # of the first day: nothing is in progress yet
+
+
+@pytest.mark.parametrize("crashes", [False, True])
+def test_injected_before_development_it_waits_for_work_to_strike(crashes: bool) -> None:
+    world = world_of(config_with(CALM), sprints=1)
+    injected = InjectDisturbance(type="dependency_breaks", severity=2, story_id=None)
+    world.tell("disturber/team-1", injected, at=REFINEMENT)
+    if crashes:
+        world.tell("disturber/team-1", CrashActor(reason="chaos"), at=REFINEMENT + HOUR // 30)
+    world.run_until_quiet()
+
+    (struck,) = world.events(DisturbanceStruck)
+    assert struck.disturbance_id == "I-01"
+    first_start = next(event for event in world.events(CardMoved) if event.to_column == "in_progress")
+    assert first_start.at_us > REFINEMENT
+    assert world.published.index(first_start) < world.published.index(struck)
+    assert world.events(DisturbanceExpired) == []
+    dead = [event.message_kind for event in world.events(DeadLettered)]
+    assert dead == (["chaos.crash/1"] if crashes else [])
+
+
+def test_what_finds_nothing_to_strike_until_its_sprint_is_over_expires_once() -> None:
+    world = world_of(config_with(CALM), sprints=2)
+    nowhere = InjectDisturbance(type="dependency_breaks", severity=2, story_id="no such story")
+    world.tell("disturber/team-1", nowhere, at=REFINEMENT)
+    world.run_until_quiet()
+
+    assert [
+        (event.team, event.sprint, event.disturbance_id, event.type, event.injected)
+        for event in world.events(DisturbanceExpired)
+    ] == [("team-1", 1, "I-01", "dependency_breaks", True)]
+    assert world.events(DisturbanceStruck) == world.events(DeadLettered) == []
+
+
+def test_a_timer_of_a_disturbance_that_is_over_changes_nothing() -> None:
+    world = world_of(config_with(CALM), sprints=1)
+    world.tell("disturber/team-1", Strike(disturbance_id="D-01-01"), at=NOON)
+    world.run_until_quiet()
+    assert world.events(DisturbanceStruck) == world.events(DeadLettered) == []
