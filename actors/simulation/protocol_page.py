@@ -114,8 +114,8 @@ subscriber.
 
 ANSWERS: Mapping[str, str] = {
     "status": (
-        "`now_us`, `paused`, `held` (a window waits for a step or a resume), `finished`, `replaying`, `seq`, `sprints`, "
-        "`events` of the log so far; of the team that is furthest behind `sprint`, `day`, `days`, `velocity`"
+        "`now_us`, `paused`, `held` (a window waits for a step or a resume), `finished`, `replaying`, `seq`, "
+        "`sprints`, `events` of the log so far; of the team that is furthest behind `sprint`, `day`, `days`, `velocity`"
     ),
     "snapshot": "`boards` by team, `now_us`, `seq` of the last event they contain",
     "events": "`events`, and `next`: the `from` of the next page",
