@@ -15,8 +15,10 @@ from actors.simulation.inputs import code_digest
 from actors.simulation.launch import Wishes, launch
 from actors.simulation.preparing import prepare
 from actors.simulation.run_command import OptionsError, check_code, check_wishes, read_run, run_to_end
+from brokers.hub.live import check_room
 from brokers.journal.prefix import copy_prefix
 from brokers.journal.reader import JournalReader
+from config.environment import runtime_folder
 from config.loader import override_config
 
 SPRINTS_KEY = "simulation.sprints"
@@ -29,6 +31,7 @@ def fork(args: Namespace) -> int:
     The settings hold from the beginning of the fork; whatever they would change before that instant is refused.
     """
     check_wishes(args)
+    check_room(runtime_folder())
     inputs, sprints = read_run(args.run)
     if inputs.code != code_digest():
         raise OptionsError(f"{args.run} was recorded by other code; a fork would not share its beginning")

@@ -20,10 +20,12 @@ from actors.simulation.inputs import RunInputs, code_digest
 from actors.simulation.launch import Ended, Wishes, launch
 from actors.simulation.preparing import Prepared, create_run, differences, prepare, settings_of
 from actors.simulation.session import CodeChangedError
+from brokers.hub.live import check_room
 from brokers.journal.errors import NotAJournalError
 from brokers.journal.journal import Journal
 from brokers.journal.reader import JournalReader
 from config.backlog import load_backlog
+from config.environment import runtime_folder
 from config.loader import override_config
 
 MOST_NODES = 64
@@ -36,6 +38,7 @@ class OptionsError(Exception):
 def run(args: Namespace) -> ExitCode:
     """Raises ConfigError, FolderError, OptionsError for bad input; nothing was written then."""
     _check(args)
+    check_room(runtime_folder())
     if (args.resume or args.more) and args.output is not None and holds_run(args.output):
         folder: Path = args.output
         _check_same(folder, args)

@@ -23,6 +23,7 @@ from brokers.hub.server import Endpoints
 SCHEMA_VERSION = 1
 MAX_SOCKET_PATH_BYTES = 107  # of a Unix socket's path on Linux
 _PREFIX = "scrummage-"
+_RANDOM_CHARS = 8  # that mkdtemp adds
 _LONGEST_NAME = "services-000.in"  # room for the sockets of nodes and engines beside the hub's
 
 
@@ -99,6 +100,14 @@ class LiveDirectory:
         """Leave nothing. Does nothing the second time."""
         shutil.rmtree(self.sockets, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def check_room(runtime_folder: Path | None) -> None:
+    """Raises LiveError where the sockets of a run would have too long a path; creates nothing."""
+    place = runtime_folder or Path(tempfile.gettempdir())
+    longest = place / f"{_PREFIX}{'x' * _RANDOM_CHARS}" / _LONGEST_NAME
+    if len(os.fsencode(longest)) > MAX_SOCKET_PATH_BYTES:
+        raise LiveError(f"{place} is too long for sockets: {MAX_SOCKET_PATH_BYTES} bytes with their names")
 
 
 def read_live_run(folder: Path) -> LiveRun:

@@ -150,3 +150,13 @@ def test_two_at_once_in_one_folder_are_told_apart(tmp_path: Path, sockets: Path)
         assert (first.folder / ".live" / "run.json").exists()
         assert client.ask("stop")["ok"]
         assert first.finish().code == 130
+
+
+def test_a_runtime_folder_without_room_for_sockets_is_named_before_anything_is_written(tmp_path: Path) -> None:
+    deep = tmp_path / ("x" * 100)
+    deep.mkdir()
+    done = simulate("run", "--output", tmp_path / "run", *CALM, env={"XDG_RUNTIME_DIR": str(deep)})
+
+    assert done.code == 2
+    assert f"{deep} is too long for sockets" in done.err
+    assert not (tmp_path / "run").exists()
