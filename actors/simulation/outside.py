@@ -9,17 +9,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 import zmq
 
+from actors.scrum.messages import DisturbanceKind
 from actors.services.disturbance_messages import CrashActor, InjectDisturbance
 from actors.services.recorder import Snapshot
 from actors.simulation.cast import Cast
 from actors.simulation.gates import RunGate
 from actors.simulation.recorder_feed import RecorderFeed
 from brokers.clock.conductor import Conductor
-from brokers.hub.feed import ClientCommand, HubFeed
+from brokers.hub.feed import ClientCommand, HubFeed, event_payload
 from brokers.journal.journal import Journal
 from brokers.journal.reader import JournalReader
 from brokers.journal.rows import StoredCommand
@@ -28,15 +29,6 @@ from brokers.node.rows import Row
 from brokers.wire.packing import packer, unpack
 
 OUTSIDE = "outside"
-DISTURBANCES = (
-    "dependency_breaks",
-    "production_incident",
-    "flaky_test",
-    "scope_creep",
-    "junior_misunderstanding",
-    "architectural_debt_surfaces",
-    "merge_conflict",
-)
 Answer: TypeAlias = dict[str, Any]
 
 
@@ -71,7 +63,10 @@ class Outside:
             self._commands = max(self._commands, command.number)
             conductor.post_from_outside(self._letter(command))
         if self._hub is not None:
-            choices = {"disturbance.type": list(DISTURBANCES), "disturbance.team": list(self._cast.info.teams)}
+            choices = {
+                "disturbance.type": list(get_args(DisturbanceKind)),
+                "disturbance.team": list(self._cast.info.teams),
+            }
             choices["actor"] = list(self._cast.factories)
             self._hub.hello({"seed": self._cast.seed, "sprints": self._cast.sprints, "choices": choices})
             conductor.waiter.add(self._hub.socket, self._attend)
@@ -117,16 +112,15 @@ class Outside:
 
     def _publish(self, row: Row) -> None:
         assert self._hub is not None
-        body = self._cast.registry.to_body(row.message)
-        event = {
-            "seq": self._published,
-            "time_us": row.time_us,
-            "src": row.src,
-            "kind": row.kind,
-            "cause": row.cause,
-            "body": body,
-        }
-        self._hub.publish(self._published, f"event.{row.kind}", self._pack(event))
+        payload = event_payload(
+            seq=self._published,
+            time_us=row.time_us,
+            src=row.src,
+            kind=row.kind,
+            cause=row.cause,
+            body=self._cast.registry.to_body(row.message),
+        )
+        self._hub.publish(self._published, f"event.{row.kind}", payload)
 
     # --- commands --------------------------------------------------------------------------------------------------
 

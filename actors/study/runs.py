@@ -69,6 +69,3 @@ def run_cases(cases: Sequence[Case], *, jobs: int) -> Iterator[Result]:
         futures = [pool.submit(run_case, case) for case in cases]
         for future in as_completed(futures):
             yield future.result()
-
-
-__all__ = ["Case", "Result", "run_case", "run_cases"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from brokers.clock.core import DueReply, Window
-from brokers.clock.messages import Count, EffectReply, Finish, Grant, WindowDone
+from brokers.clock.messages import Count, EffectReply, Finish, Grant
 from brokers.links.zmq_links import OutLink
 from brokers.node.letters import Letter, LetterCodec
 from brokers.node.partition import Partition
@@ -87,17 +87,3 @@ def deliver_effects(partition: Partition, effects: tuple[EffectReply, ...]) -> N
 def waiting_for(expect: tuple[Count, ...], received: Mapping[str, int]) -> bool:
     """Whether letters that a grant counts on are still under way."""
     return any(received.get(count.node, 0) < count.letters for count in expect)
-
-
-__all__ = [
-    "CLOCK",
-    "NODE",
-    "Member",
-    "RemoteMember",
-    "WindowDone",
-    "control",
-    "deliver_effects",
-    "pack_log",
-    "unpack_log",
-    "waiting_for",
-]

@@ -134,6 +134,35 @@ def partition_of(names: Sequence[str], *, seed: int, throws: int, turns: Turns =
     return partition
 
 
+def loops_of(context: zmq.Context[Any], partitions: dict[str, Partition], endpoints: dict[str, str]) -> list[NodeLoop]:
+    """A loop for every node but the clock's own, which is the first."""
+    clock = next(iter(endpoints))
+    return [
+        NodeLoop(
+            name,
+            number,
+            partition,
+            LetterCodec(REGISTRY, partition.tie),
+            endpoint=endpoints[name],
+            clock_endpoint=endpoints[clock],
+            context=context,
+        )
+        for number, (name, partition) in enumerate(partitions.items())
+        if number
+    ]
+
+
+def introduce(links: dict[str, OutLink], codec: LetterCodec, endpoints: dict[str, str], homes: dict[str, str]) -> None:
+    """Tell every node where every player lives."""
+    peers = tuple(
+        PeerAt(node=name, endpoint=endpoint, actors=tuple(p for p in PLAYERS if homes[p] == name))
+        for name, endpoint in endpoints.items()
+    )
+    for link in links.values():
+        link.send(control(codec, NODE, Welcome(peers=peers)))
+        link.flush()
+
+
 def play(
     folder: Path,
     *,
@@ -155,31 +184,13 @@ def play(
     }
     codec = LetterCodec(REGISTRY, partitions[names[0]].tie)
     inbox = Inbox(context, endpoints[names[0]])
-    loops = [
-        NodeLoop(
-            name,
-            number,
-            partitions[name],
-            LetterCodec(REGISTRY, codec.tie),
-            endpoint=endpoints[name],
-            clock_endpoint=endpoints[names[0]],
-            context=context,
-        )
-        for number, name in enumerate(names)
-        if number
-    ]
+    loops = loops_of(context, partitions, endpoints)
     numbers = {name: number for number, name in enumerate(names)}
     threads = [threading.Thread(target=loop.run, args=(numbers,)) for loop in loops]
     for thread in threads:
         thread.start()
     links = {name: OutLink(context, endpoints[name], 0) for name in names[1:]}
-    peers = tuple(
-        PeerAt(node=name, endpoint=endpoints[name], actors=tuple(p for p in PLAYERS if homes[p] == name))
-        for name in names
-    )
-    for link in links.values():
-        link.send(control(codec, NODE, Welcome(peers=peers)))
-        link.flush()
+    introduce(links, codec, endpoints, homes)
     collector = Collector()
     remotes = {name: RemoteMember(link, codec, names[0]) for name, link in links.items()}
     with Journal.create(folder / "run.sqlite", {}) as journal:
