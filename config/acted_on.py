@@ -31,6 +31,11 @@ ACTED_ON: Final = (
     "teams[].wip_limits",
     "coordination.coordinators",  # decides who is in no team
     "code_generation.mode",
+    "code_generation.max_complexity",
+    "code_generation.workers",
+    "code_generation.coverage.enabled",
+    "code_generation.coverage.min_line_coverage",
+    "code_generation.coverage.min_branch_coverage",
     "monitoring.prometheus_port",
     "backlog",
     "policy",

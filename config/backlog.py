@@ -73,6 +73,7 @@ class Story:
     depends_on: tuple[str, ...] = ()
     module: str = ""
     family: str = ""
+    variant: int | None = None  # of the kata named by `family`, whose code can be written and tested
     generated: bool = False
     clarifications: tuple[Clarification, ...] = ()
 

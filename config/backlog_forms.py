@@ -89,6 +89,7 @@ class StoryForm(Section):
     depends_on: tuple[StoryId, ...] = ()
     module: ShortText = ""
     family: ShortText = ""
+    variant: Annotated[int, Field(ge=0, le=999)] | None = None  # of the kata `family`; None: cannot be executed
     generated: bool = False
     clarifications: tuple[ClarificationForm, ...] = ()
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from config.section import NonEmptyText, Percentage, PortNumber, Section, ShortText, Words
+from config.section import NonEmptyText, Percentage, PortNumber, Section, ShortText
 
 _COMMANDS = """
 awk basename bash black cargo cat clang-format clang-tidy cmake cp ctest cut date diff dirname echo eslint find
@@ -69,7 +69,7 @@ class RepositorySection(Section):
 
 
 class CoverageSection(Section):
-    """How the coverage of executed work is measured (`code_generation.coverage:`)."""
+    """What tests must cover of a story's code before it lands (`code_generation.coverage:`)."""
 
     enabled: bool = True
     source: NonEmptyText = "src"
@@ -80,12 +80,14 @@ class CoverageSection(Section):
 class CodeGenerationSection(Section):
     """How stories turn into code (`code_generation:`)."""
 
-    mode: Annotated[Literal["modelled"], Words("modelled; executed work arrives in a later version")] = "modelled"
+    mode: Literal["executed", "modelled"] = "executed"
     workspace_mode: Literal["per_story", "per_sprint"] = "per_story"
     persist_across_sprints: bool = False
     merge_completed_stories: bool = False
     repo_config: RepositorySection = RepositorySection()
     coverage: CoverageSection = CoverageSection()
+    max_complexity: Annotated[int, Field(ge=1, le=100)] = 10  # cyclomatic, of any function that lands
+    workers: Annotated[int, Field(ge=1, le=64)] = 2  # processes that run tests and git
 
 
 class DatabaseSection(Section):

@@ -39,6 +39,7 @@ from actors.policy.calibration_sections import (
     Reviews,
     Skill,
     Standup,
+    Tests,
     Thinking,
     TopicPriors,
     Triage,
@@ -68,6 +69,7 @@ class Calibration:
     pace: Pace
     defects: Defects
     quality: Quality
+    tests: Tests
     interruptions: Interruptions
     disturbances: Disturbances
     asking: Asking

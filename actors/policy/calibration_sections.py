@@ -136,6 +136,14 @@ class Defects:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tests:
+    """Tests that people write and think of, where work is executed."""
+
+    written: ChanceBySeniority  # by developers, of those that could be written
+    thought_of: ChanceBySeniority  # by testers, of the hidden ones
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quality:
     """Quality assurance of a story in Review."""
 

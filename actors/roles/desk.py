@@ -38,6 +38,7 @@ class Desk:
         """Ask the policy for a judgement. The key names the sprint, so that no draw is used twice."""
         entity = f"{entity}/s{self.sprint}"
         key = (stream, entity, self.state.turn(stream, entity))
+        self.state.last_decision = f"{stream}/{entity}/{key[2]}"
         request = Decide(agent=self.state.agent, key=key, observation=observation)
         duration_us = max(LINK_MARGIN_US, thinking_us(observation, self.team.calibration))
         try:

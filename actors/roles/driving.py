@@ -122,17 +122,26 @@ class Driving(Duty):
         if planned.percent == 0:
             self._settle(turn, planned.minutes)
             return True
-        inspection = await self.desk.insist(
-            self.team.workshop, InspectWork(story_id=turn.story_id, pair=self._pair(turn), care=self._care)
-        )
+        inspection = await self.desk.insist(self.team.workshop, self._inspect(turn))
         await self._raise_questions(turn)
         talk = CheckpointTalk(self.desk, turn.order, turn.story, self._pair(turn), planned)
-        revised = await talk.hold(inspection.suspicious_spots)
+        revised = inspection.repair_minutes + await talk.hold(inspection.suspicious_spots)
         today = await self._revise(turn, revised)
         await self._finish_quarter(turn, planned, today, owed=revised - today)
         if inspection.owed_minutes:
             await self._pay(turn, inspection.owed_minutes)
         return self._may_go_on(turn)
+
+    def _inspect(self, turn: Turn) -> InspectWork:
+        session = self.state.session
+        return InspectWork(
+            story_id=turn.story_id,
+            session_id="" if session is None else session.session_id,
+            navigator="" if turn.navigator is None else turn.order.navigator,
+            decision=self.state.last_decision,
+            pair=self._pair(turn),
+            care=self._care,
+        )
 
     async def _work(self, turn: Turn, minutes: int) -> bool:
         """Let so many working minutes pass. False: the day ended first; the workshop keeps what is left."""

@@ -63,6 +63,7 @@ class PersonState:
     estimated: dict[str, None] = field(default_factory=dict)  # stories estimated and not seen finished yet
     questions: int = 0
     decision_records: int = 0
+    last_decision: str = ""  # key of the latest, as commits name it
 
     @property
     def agent(self) -> str:

@@ -10,6 +10,7 @@ from actors.roles.duty import Duty, Handler
 from actors.scrum.calendar import MINUTE_US
 from actors.scrum.messages import StoryReviewed
 from actors.services.board_messages import ApproveStory, SendBackStory
+from actors.services.merge_messages import Integrate, Integrated
 from actors.services.pairing_messages import ReviewStory, StoryChecked
 from actors.services.work_messages import AddRework, ChecksRun, RunChecks
 
@@ -19,7 +20,7 @@ class Testing(Duty):
 
     def handlers(self) -> Mapping[type[Any], Handler]:
         """Stories in Review."""
-        return {ReviewStory: self._review}
+        return {ReviewStory: self._review, Integrated: self._on_integrated}
 
     async def _review(self, order: ReviewStory) -> None:
         story, state = order.story, self.state
@@ -39,22 +40,28 @@ class Testing(Duty):
             returned_before=order.returned_before,
         )
         choice = await self.desk.decide(observation, "quality", story.story_id)
-        await self._carry_out(order, approved=choice.approve)
         self._publish(order, checks, approved=choice.approve, text=choice.text)
-        checked = StoryChecked(story_id=story.story_id, tester=state.agent, approved=choice.approve)
-        self.context.tell(self.team.facilitator, checked)
+        if choice.approve and self.team.executes:  # the card moves when the merge queue says that it is on main
+            self.context.tell(self.team.merge_queue, Integrate(story_id=story.story_id, module=story.module))
+        else:
+            await self._carry_out(story.story_id, story.module, sent_back_for="" if choice.approve else "qa")
 
-    async def _carry_out(self, order: ReviewStory, *, approved: bool) -> None:
-        """Move the card; a story that goes back takes the repair of what was found along."""
-        story_id, tester = order.story.story_id, self.state.agent
-        if approved:
-            self.state.diary.note("stories_approved", where=order.story.module)
+    async def _on_integrated(self, news: Integrated) -> None:
+        await self._carry_out(news.story_id, news.module, sent_back_for=news.reason)
+
+    async def _carry_out(self, story_id: str, module: str, *, sent_back_for: str) -> None:
+        """Move the card; a story that goes back takes along what is to be done again."""
+        tester = self.state.agent
+        if not sent_back_for:
+            self.state.diary.note("stories_approved", where=module)
             await self.desk.insist(self.team.board, ApproveStory(story_id=story_id, tester=tester))
-            return
-        self.state.diary.note("stories_sent_back", where=order.story.module)
-        rework = AddRework(story_id=story_id, sprint=self.desk.sprint, reason="qa", criteria=())
-        await self.desk.insist(self.team.workshop, rework)
-        await self.desk.insist(self.team.board, SendBackStory(story_id=story_id, tester=tester))
+        else:
+            self.state.diary.note("stories_sent_back", where=module)
+            rework = AddRework(story_id=story_id, sprint=self.desk.sprint, reason=sent_back_for, criteria=())
+            await self.desk.insist(self.team.workshop, rework)
+            await self.desk.insist(self.team.board, SendBackStory(story_id=story_id, tester=tester))
+        checked = StoryChecked(story_id=story_id, tester=tester, approved=not sent_back_for)
+        self.context.tell(self.team.facilitator, checked)
 
     def _publish(self, order: ReviewStory, checks: ChecksRun, *, approved: bool, text: str) -> None:
         self.context.publish(

@@ -38,6 +38,15 @@ class Clarification:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExerciseRef:
+    """The exercise behind a story whose work is executed."""
+
+    family: str
+    number: int
+    criteria: tuple[int, ...]  # the exercise's criteria, in the order of the story's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
     """One story of the product backlog, with its hidden ground truth in `clarifications`."""
 
@@ -54,6 +63,7 @@ class Story:
     family: str = ""  # the kind of exercise that the story was made from; empty if none
     generated: bool = False  # made by the simulator, not written by the user
     kind: StoryKind = "story"
+    exercise: ExerciseRef | None = None  # None: its work can only be modelled
 
     def __post_init__(self) -> None:
         if self.sized_points not in FIBONACCI:
@@ -62,6 +72,10 @@ class Story:
             raise ValueError(f"{self.story_id}: unknown kind {self.kind}")
         if self.story_id in self.depends_on:
             raise ValueError(f"{self.story_id} depends on itself")
+        if self.exercise is not None and len(self.exercise.criteria) != len(self.criteria):
+            raise ValueError(
+                f"{self.story_id}: {len(self.criteria)} criteria, but {len(self.exercise.criteria)} to test"
+            )
         for open_point in self.clarifications:
             if not 1 <= open_point.criterion <= len(self.criteria):
                 raise ValueError(f"{self.story_id}: there is no criterion {open_point.criterion}")
@@ -122,4 +136,9 @@ def follow_up(story: Story, unmet: tuple[int, ...], *, story_id: str) -> Story:
         depends_on=(story.story_id,),
         family=story.family,
         generated=True,
+        exercise=None if story.exercise is None else _part(story.exercise, unmet),
     )
+
+
+def _part(exercise: ExerciseRef, unmet: tuple[int, ...]) -> ExerciseRef:
+    return replace(exercise, criteria=tuple(exercise.criteria[number - 1] for number in unmet))

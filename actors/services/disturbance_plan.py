@@ -12,6 +12,7 @@ from typing import get_args
 from actors.policy.calibration import Calibration
 from actors.scrum.calendar import SprintCalendar
 from actors.scrum.messages import DisturbanceKind
+from actors.services.incident_messages import IncidentStaged
 from actors.work import effort
 from config.streams import draw
 
@@ -46,6 +47,7 @@ class Disturbance:
     story_id: str = ""
     tag: str = ""
     spent_minutes: int = 0
+    staged: IncidentStaged | None = None  # what really broke, where work is executed
     waits_for: list[str] = field(default_factory=list)  # stories that still pay for it
 
 
@@ -60,6 +62,7 @@ class DisturbanceLedger:
     committed_points: int = 0
     points_at_risk: int = 0
     injected: int = 0
+    wishes: int = 0  # that came up without a plan
 
     def cap_points(self, permille: int) -> int:
         """Points of this sprint that disturbances may put at risk together."""

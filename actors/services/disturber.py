@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from actors.scrum.cards import BLOCKED, CONFLICT, FLAKY, HOTFIX, TECH_DEBT, CardView
 from actors.scrum.messages import DisturbanceExpired, DisturbanceResolved, DisturbanceSoftened, DisturbanceStruck
+from actors.scrum.stories import Story
 from actors.services.asking import insist
 from actors.services.board_messages import BoardChanged, TagCard, ViewBoard
 from actors.services.disturbance_messages import (
@@ -26,8 +28,15 @@ from actors.services.disturbance_plan import (
 )
 from actors.services.disturbance_response import DisturbanceResponse
 from actors.services.failures import CrashRequestedError, UnexpectedMessageError
+from actors.services.incident_messages import IncidentStaged, StageIncident
 from actors.services.team_setting import TeamSetting, agent_address
-from actors.services.unplanned_work import hotfix_story, insert_story, scope_story
+from actors.services.unplanned_work import (
+    executed_hotfix_story,
+    executed_scope_story,
+    hotfix_story,
+    insert_story,
+    scope_story,
+)
 from actors.services.work_messages import DisturbanceEffect, EffectApplied, WorkedOff
 from actors.work import effort
 from brokers.node.actor import Actor
@@ -47,9 +56,17 @@ LARGE_SCOPE = 3  # from this severity scope creeps in as a story of its own
 class Disturber(Actor):
     """Owns all disturbances of one team."""
 
-    def __init__(self, ledger: DisturbanceLedger, rules: DisturbanceRules, team: TeamSetting) -> None:
+    def __init__(
+        self,
+        ledger: DisturbanceLedger,
+        rules: DisturbanceRules,
+        team: TeamSetting,
+        *,
+        wishes: Callable[[int], Story] | None = None,
+    ) -> None:
+        """`wishes`: the n-th wish that nobody planned, where work is executed and needs code to be judged."""
         super().__init__()
-        self._ledger, self._rules, self._team = ledger, rules, team
+        self._ledger, self._rules, self._team, self._wishes = ledger, rules, team, wishes
 
     def on_start(self) -> None:
         """After a crash, set the timers again for what has not struck yet."""
@@ -198,7 +215,9 @@ class Disturber(Actor):
         self, disturbance: Disturbance, cards: list[CardView], minutes: int
     ) -> tuple[CardView, dict[str, int]] | None:
         """Let the work feel it. Returns the card that was hit first, and the minutes it costs each story."""
-        if disturbance.kind == "scope_creep" and disturbance.severity >= LARGE_SCOPE:
+        if disturbance.kind == "production_incident" and self._team.executes and not await self._stage(disturbance):
+            return None
+        if disturbance.kind == "scope_creep" and (disturbance.severity >= LARGE_SCOPE or self._wishes is not None):
             return (cards[0], {cards[0].story_id: 0}) if cards else None
         wanted = 2 if disturbance.kind == "merge_conflict" else 1
         if disturbance.kind == "production_incident":
@@ -282,7 +301,7 @@ class Disturber(Actor):
             for story_id in disturbance.waits_for:
                 await self._label(story_id, tag, present=True)
         if disturbance.kind == "production_incident":
-            story = hotfix_story(disturbance.id, target)
+            story = self._hotfix(disturbance, target)
             disturbance.waits_for.append(story.story_id)
             await insert_story(self.context, self._team, story, sprint=disturbance.sprint, expedite=True)
             await self._label(story.story_id, HOTFIX, present=True)
@@ -290,9 +309,30 @@ class Disturber(Actor):
             added = CriterionAdded(story_id=target.story_id, text=_wish(disturbance, target))
             self.context.tell(self._team.facilitator, added)
         elif disturbance.kind == "scope_creep":
-            story = scope_story(disturbance.id, target)
+            story = self._scope(disturbance, target)
             disturbance.waits_for.append(story.story_id)
             await insert_story(self.context, self._team, story, sprint=disturbance.sprint, expedite=False)
+
+    async def _stage(self, disturbance: Disturbance) -> bool:
+        """Let something really break. False: nothing is on main that could."""
+        if disturbance.staged is None:
+            order = StageIncident(disturbance_id=disturbance.id, sprint=disturbance.sprint)
+            staged: IncidentStaged = await insist(self.context, self._team.workshop, order)
+            disturbance.staged = staged if staged.family else None
+        return disturbance.staged is not None
+
+    def _hotfix(self, disturbance: Disturbance, target: CardView) -> Story:
+        if disturbance.staged is not None:
+            return executed_hotfix_story(disturbance.id, disturbance.staged)
+        return hotfix_story(
+            disturbance.id, target.module, target.specialization, target.story_id, priority=target.priority
+        )
+
+    def _scope(self, disturbance: Disturbance, target: CardView) -> Story:
+        if self._wishes is None:
+            return scope_story(disturbance.id, target)
+        self._ledger.wishes += 1
+        return executed_scope_story(disturbance.id, self._wishes(self._ledger.wishes))
 
     async def _label(self, story_id: str, tag: str, *, present: bool) -> None:
         try:

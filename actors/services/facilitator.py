@@ -13,6 +13,7 @@ from actors.services.ceremony_messages import TakeStories
 from actors.services.development import Development
 from actors.services.disturbance_messages import CrashActor, CriterionAdded, StoryInserted
 from actors.services.failures import CrashRequestedError, UnexpectedMessageError
+from actors.services.merge_messages import MeasureMain
 from actors.services.pairing_messages import StoryChecked, WorkStopped
 from actors.services.refinement import Refinement
 from actors.services.sprint_closing import MetaLearning, Retrospective, SprintReview
@@ -134,6 +135,8 @@ class Facilitator(Actor):
 
     async def _close_sprint(self) -> None:
         state, team = self._state, self._team
+        if team.executes:
+            await self._stage.insist(team.workshop, MeasureMain(sprint=state.sprint))
         offered = await self._stage.insist(team.product_owner, TakeStories(count=0, known=()))
         state.backlog_exhausted = offered.is_exhausted
         cards = (await self._stage.view_board()).cards

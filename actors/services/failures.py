@@ -18,3 +18,11 @@ class UnexpectedMessageError(Exception):
 
     def __init__(self, message: Message) -> None:
         super().__init__(f"{message.KIND} is not for this actor")
+
+
+class BusyError(Exception):
+    """Raised by a service that is at the same thing for somebody else; `insist` asks again."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"still busy with {what}")
+        self.what = what

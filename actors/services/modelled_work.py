@@ -25,6 +25,12 @@ from config.streams import Draw, draw
 NOTHING_LEFT = QuarterPlanned(
     task_id="", title="", specialization="", percent=0, minutes=0, estimated_minutes=0, spent_minutes=0
 )
+REPAIRS = {
+    "qa": "Repair what the checks found",
+    "conflict": "Resolve the conflict with main",
+    "red": "Repair what is red on main",
+    "gates": "Write the tests that quality gates ask for",
+}
 
 
 class ModelledWork:
@@ -119,18 +125,29 @@ class ModelledWork:
         task = work.current
         if task is None:
             return Inspection(suspicious_spots=0, owed_minutes=work.owed_minutes)
-        quarter = f"{task.task.task_id}/{task.done}"
-        if work.inspected != quarter:
-            work.inspected = quarter
-            self._make_defects(work, task, pair, care)
-            self._build_criteria(work, pair)
-            work.spotted = self._spots(work, task, pair)
-        spots = len(work.spotted)
-        if pair.navigator is not None and effort.false_alarm(
-            self.calibration, self._draw("false_alarms", f"{story_id}/{quarter}", 0)
-        ):
-            spots += 1
+        if self.is_unseen(work, task):
+            if self.slips(work, task, pair, care):
+                self.add_defect(work, task)
+            self.build_criteria(work, pair)
+            self.look(work, task, pair)
+        spots = self.suspicious_spots(work, task, pair)
         return Inspection(suspicious_spots=spots, owed_minutes=work.owed_minutes)
+
+    def is_unseen(self, work: StoryWork, task: TaskWork) -> bool:
+        """Whether the work of this quarter was not looked at yet; from now on it is."""
+        quarter = f"{task.task.task_id}/{task.done}"
+        if work.inspected == quarter:
+            return False
+        work.inspected = quarter
+        return True
+
+    def suspicious_spots(self, work: StoryWork, task: TaskWork, pair: Pair) -> int:
+        """What looks wrong to the navigator, now and then also something that is right."""
+        entity = f"{work.story.story_id}/{task.task.task_id}/{task.done}"
+        alarm = pair.navigator is not None and effort.false_alarm(
+            self.calibration, self._draw("false_alarms", entity, 0)
+        )
+        return len(work.spotted) + (1 if alarm else 0)
 
     def revise(self, story_id: str, pair: Pair) -> RevisionPlanned:
         """What the navigator pointed at is put right."""
@@ -219,7 +236,7 @@ class ModelledWork:
             wrong = tuple(key for key in work.wrong if key[0] in criteria)
         count = max(1, len(defects) + len(wrong))
         minutes = effort.repair_minutes(self.calibration, defects=count, pace=1000)
-        title = "Repair what the checks found" if reason == "qa" else "Repair what the review rejected"
+        title = REPAIRS.get(reason, "Repair what the review rejected")
         added = self.add_task(story_id, title, sprint=sprint, standard_minutes=minutes)
         added.repairs, added.settles = defects, wrong
         return added
@@ -242,17 +259,20 @@ class ModelledWork:
             spent_minutes=last.spent_minutes,
         )
 
-    def _make_defects(self, work: StoryWork, task: TaskWork, pair: Pair, care: int) -> None:
+    def slips(self, work: StoryWork, task: TaskWork, pair: Pair, care: int) -> bool:
+        """Whether this quarter leaves a defect behind."""
         entity = f"{work.story.story_id}/{task.task.task_id}"
-        chance = self._draw("defects", entity, task.done)
-        if not effort.defect_slips_in(self.calibration, chance, pair, care=care):
-            return
+        return effort.defect_slips_in(self.calibration, self._draw("defects", entity, task.done), pair, care=care)
+
+    def add_defect(self, work: StoryWork, task: TaskWork) -> None:
+        """Something is wrong now, in one of the criteria."""
+        entity = f"{work.story.story_id}/{task.task.task_id}"
         criteria = len(work.story.criteria)
         criterion = 1 + self._draw("defect_places", entity, task.done).below(criteria)
         work.defects_made += 1
         work.defects.append(Defect(number=work.defects_made, criterion=criterion, task_id=task.task.task_id))
 
-    def _build_criteria(self, work: StoryWork, pair: Pair) -> None:
+    def build_criteria(self, work: StoryWork, pair: Pair) -> None:
         """Criteria that come into being in this quarter are built as assumed where nobody asked."""
         task = work.current
         assert task is not None
@@ -270,15 +290,17 @@ class ModelledWork:
         is_extra = bool(task.repairs or task.settles or task.disturbance_id)
         return range(0) if is_extra or work.built >= len(work.story.criteria) else work.criteria_due()
 
-    def _spots(self, work: StoryWork, task: TaskWork, pair: Pair) -> tuple[int, ...]:
+    def look(self, work: StoryWork, task: TaskWork, pair: Pair) -> None:
+        """The navigator looks at what is there, and sees some of what is wrong."""
+        work.spotted = ()
         if pair.navigator is None:
-            return ()
+            return
         seen: list[int] = []
         for defect in work.defects:
             entity = f"{work.story.story_id}/{defect.number}/{task.task.task_id}"
             if effort.spots_defect(self.calibration, self._draw("spots", entity, task.done), pair.navigator):
                 seen.append(defect.number)
-        return tuple(seen)
+        work.spotted = tuple(seen)
 
     def _close(self, work: StoryWork, task: TaskWork) -> None:
         work.defects = [defect for defect in work.defects if defect.number not in task.repairs]

@@ -23,6 +23,12 @@ class TeamSetting:
     max_exchanges: int  # rounds of talk at a checkpoint before it is escalated
     wip_in_progress: int
     wip_review: int
+    executes: bool = False  # code is written and tested; otherwise work is modelled
+
+    @property
+    def merge_queue(self) -> str:
+        """Address of the merge queue; nobody lives there where work is modelled."""
+        return f"merge_queue/{self.team}"
 
     @property
     def board(self) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from actors.scrum.cards import CardView
 from actors.scrum.messages import PlannedTask
-from actors.scrum.stories import Story
+from actors.scrum.stories import ExerciseRef, Story
 from actors.scrum.team import owner_for
 from actors.services.asking import insist
 from actors.services.board_messages import AddCard
 from actors.services.disturbance_messages import StoryInserted
+from actors.services.incident_messages import IncidentStaged
 from actors.services.team_setting import TeamSetting
 from actors.services.work_messages import RegisterPlan, RegisterStory
 from actors.work.effort import estimated_minutes
@@ -18,19 +21,39 @@ HOTFIX_POINTS = 3
 SCOPE_POINTS = 2
 
 
-def hotfix_story(disturbance_id: str, hit: CardView) -> Story:
-    """What repairs an incident in the module of the story that was hit; it comes before everything else."""
+def hotfix_story(disturbance_id: str, module: str, specialization: str, story_id: str, *, priority: int) -> Story:
+    """What repairs an incident in a module, where some story was or is; it comes before everything else."""
     return Story(
         story_id=f"{disturbance_id}-HOTFIX",
-        title=f"Hotfix: {hit.module} fails in production",
-        description=f"An incident in {hit.module} while {hit.story_id} was in progress.",
-        criteria=(f"{hit.module} works in production again", f"a test fails if {hit.module} breaks in this way again"),
+        title=f"Hotfix: {module} fails in production",
+        description=f"An incident in {module}, seen at {story_id}.",
+        criteria=(f"{module} works in production again", f"a test fails if {module} breaks in this way again"),
         sized_points=HOTFIX_POINTS,
-        priority=hit.priority,
-        module=hit.module,
-        specialization=hit.specialization,
+        priority=priority,
+        module=module,
+        specialization=specialization,
         generated=True,
         kind="hotfix",
+    )
+
+
+def executed_scope_story(disturbance_id: str, wish: Story) -> Story:
+    """The same where work is executed: a story of its own, with code and hidden tests."""
+    return replace(
+        wish,
+        story_id=f"{disturbance_id}-SCOPE",
+        title=f"Also wanted: {wish.title}",
+        kind="scope",
+        depends_on=(),
+    )
+
+
+def executed_hotfix_story(disturbance_id: str, staged: IncidentStaged) -> Story:
+    """What repairs a regression that canaries found in production."""
+    return replace(
+        hotfix_story(disturbance_id, staged.module, staged.specialization, staged.story_id, priority=1),
+        exercise=ExerciseRef(family=staged.family, number=staged.number, criteria=(staged.criterion, staged.criterion)),
+        family=staged.family,
     )
 
 

@@ -64,8 +64,11 @@ class PauseQuarter:
 class InspectWork:
     """The quarter's work is on the screen. Answered by Inspection."""
 
-    KIND: ClassVar[str] = "work.inspect_work/2"
+    KIND: ClassVar[str] = "work.inspect_work/3"
     story_id: str
+    session_id: str
+    navigator: str  # empty: the driver is alone
+    decision: str  # the last decision that led to this work
     pair: Pair
     care: int  # how firmly the driver keeps earlier remarks in mind, 0 to 3
 
@@ -74,9 +77,10 @@ class InspectWork:
 class Inspection:
     """What this navigator can see, and the minutes that interruptions still cost."""
 
-    KIND: ClassVar[str] = "work.inspection/1"
+    KIND: ClassVar[str] = "work.inspection/2"
     suspicious_spots: int
     owed_minutes: int
+    repair_minutes: int = 0  # to make visible tests green again, before anybody else looks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +171,7 @@ class AddRework:
     KIND: ClassVar[str] = "work.add_rework/1"
     story_id: str
     sprint: int
-    reason: str  # qa or review
+    reason: str  # qa, review, or why the merge queue gave it back: conflict, red, gates
     criteria: tuple[int, ...]  # the rejected ones; empty when quality assurance asks
 
 

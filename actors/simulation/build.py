@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 
 from actors.policy import decisions
@@ -16,6 +17,7 @@ from actors.policy.mind import Mechanisms, Mind
 from actors.roles.agent import Agent
 from actors.roles.person_state import PersonState
 from actors.roles.product_owner import ProductState, Refill
+from actors.scrum import code_messages
 from actors.scrum import messages as scrum_messages
 from actors.scrum.board import Board
 from actors.scrum.calendar import MINUTE_US, SprintCalendar
@@ -28,19 +30,26 @@ from actors.services import (
     board_messages,
     ceremony_messages,
     disturbance_messages,
+    incident_messages,
+    merge_messages,
     pairing_messages,
     work_messages,
 )
 from actors.services.board_keeper import BoardKeeper
+from actors.services.code_workshop import CodeWorkshop
 from actors.services.disturbance_plan import DisturbanceLedger, DisturbanceRules
 from actors.services.disturber import Disturber
+from actors.services.executed_work import ExecutedWork
 from actors.services.facilitator import Facilitator
+from actors.services.merge_desk import Gates, MergeDesk, MergeState
 from actors.services.modelled_work import ModelledWork
 from actors.services.sprint_state import SprintState
 from actors.services.team_setting import TeamSetting, agent_address
 from actors.services.work_ledger import WorkLedger
 from actors.services.workshop import Workshop
-from actors.simulation.portfolio import NewStories, first_new_number, refill_for, share_out
+from actors.simulation.portfolio import NewKatas, NewStories, first_new_number, refill_for, share_out, wishes_of
+from actors.work import messages as execution_messages
+from actors.work.product import ProductCode
 from brokers.node import messages as node_messages
 from brokers.node.actor import Actor
 from brokers.wire.registry import Registry
@@ -68,11 +77,15 @@ def build_registry() -> Registry:
         node_messages,
         decisions,
         scrum_messages,
+        code_messages,
         board_messages,
         ceremony_messages,
         disturbance_messages,
+        incident_messages,
+        merge_messages,
         pairing_messages,
         work_messages,
+        execution_messages,
     )
     return registry
 
@@ -83,8 +96,8 @@ def build_actors(plan: RunPlan) -> dict[str, Factory]:
     shares = share_out(plan.stories, teams=len(rosters))
     refills = _refills(plan, teams=len(rosters))
     factories: dict[str, Factory] = {}
-    for roster, stories, refill in zip(rosters, shares, refills, strict=True):
-        factories.update(_team(plan, roster, stories, refill))
+    for position, (roster, stories, refill) in enumerate(zip(rosters, shares, refills, strict=True)):
+        factories.update(_team(plan, roster, stories, refill, position=position, teams=len(rosters)))
     return factories
 
 
@@ -92,21 +105,32 @@ def _refills(plan: RunPlan, *, teams: int) -> list[Refill | None]:
     """For each team, where its product owner gets more stories from: all from the same ones, each made once."""
     if plan.config.backlog.refill != "seeded":
         return [None] * teams
-    new_stories, first = NewStories(plan.config.simulation.seed), first_new_number(plan.stories)
+    seed, first = plan.config.simulation.seed, first_new_number(plan.stories)
+    new_stories = NewKatas(seed) if plan.config.code_generation.mode == "executed" else NewStories(seed)
     return [refill_for(new_stories, first_number=first, position=one, teams=teams) for one in range(teams)]
 
 
-def _team(plan: RunPlan, roster: TeamRoster, stories: tuple[Story, ...], refill: Refill | None) -> dict[str, Factory]:
+def _team(
+    plan: RunPlan,
+    roster: TeamRoster,
+    stories: tuple[Story, ...],
+    refill: Refill | None,
+    *,
+    position: int,
+    teams: int,
+) -> dict[str, Factory]:
     setting = _setting(plan, roster)
     seed, first = plan.config.simulation.seed, first_new_number(plan.stories)
     product = ProductState(backlog=ProductBacklog(stories), refill=refill, first_new_number=first)
-    work = ModelledWork(WorkLedger(team=setting.team), calibration=plan.calibration, seed=seed)
+    wishes = wishes_of(seed, position=position, teams=teams)
     board = Board(setting.team, in_progress=setting.wip_in_progress, review=setting.wip_review)
     ledger = DisturbanceLedger(team=setting.team, seed=seed)
     factories: dict[str, Factory] = {
         setting.board: partial(BoardKeeper, board, listeners=(setting.facilitator, setting.disturber)),
-        setting.workshop: partial(Workshop, work, disturber=setting.disturber),
-        setting.disturber: partial(Disturber, ledger, _disturbance_rules(plan.config), setting),
+        **_workplace(plan, setting),
+        setting.disturber: partial(
+            Disturber, ledger, _disturbance_rules(plan.config), setting, wishes=wishes if setting.executes else None
+        ),
     }
     modules = _modules(stories)
     for member in setting.roster.members:
@@ -116,6 +140,27 @@ def _team(plan: RunPlan, roster: TeamRoster, stories: tuple[Story, ...], refill:
         factories[agent_address(member.agent)] = factory
     factories[setting.facilitator] = partial(Facilitator, SprintState(), setting)
     return factories
+
+
+def _workplace(plan: RunPlan, setting: TeamSetting) -> dict[str, Factory]:
+    """Where the work of a team lives: its workshop, and the merge queue where code is written."""
+    ledger, seed = WorkLedger(team=setting.team), plan.config.simulation.seed
+    if not setting.executes:
+        modelled = ModelledWork(ledger, calibration=plan.calibration, seed=seed)
+        return {setting.workshop: partial(Workshop, modelled, disturber=setting.disturber)}
+    work = ExecutedWork(ledger, ProductCode(team=setting.team), calibration=plan.calibration, seed=seed)
+    start = plan.config.simulation.start_date
+    start_s = int(datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp())
+    section = plan.config.code_generation
+    gates = Gates(
+        min_line_percent=section.coverage.min_line_coverage if section.coverage.enabled else 0,
+        min_branch_percent=section.coverage.min_branch_coverage if section.coverage.enabled else 0,
+        max_complexity=section.max_complexity,
+    )
+    return {
+        setting.workshop: partial(CodeWorkshop, work, setting, start_s=start_s),
+        setting.merge_queue: partial(MergeDesk, MergeState(), setting, gates=gates, start_s=start_s),
+    }
 
 
 def _setting(plan: RunPlan, roster: TeamRoster) -> TeamSetting:
@@ -139,6 +184,7 @@ def _setting(plan: RunPlan, roster: TeamRoster) -> TeamSetting:
         max_exchanges=config.pairing.max_exchanges,
         wip_in_progress=roster.wip_in_progress,
         wip_review=roster.wip_review,
+        executes=config.code_generation.mode == "executed",
     )
 
 

@@ -30,6 +30,7 @@ class Cast:
     link_delay_us: int
     sprints: int
     calendar: SprintCalendar
+    executes: bool  # code is written and tested
 
     @property
     def ends_us(self) -> int:
@@ -79,6 +80,7 @@ def assemble(inputs: RunInputs, *, sprints: int) -> Cast:
         seed=config.simulation.seed,
         link_delay_us=config.simulation.link_delay_ms * 1_000,
         sprints=sprints,
+        executes=config.code_generation.mode == "executed",
         calendar=SprintCalendar(
             days_per_sprint=config.experiment.num_simulated_days,
             start_weekday=config.simulation.start_date.weekday(),

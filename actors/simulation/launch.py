@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from actors.simulation.hub_thread import HubThread
 from actors.simulation.inputs import RunInputs
 from actors.simulation.layout import SERVICES, Assignment
 from actors.simulation.session import Session
+from actors.simulation.workspaces import work_plan
 from brokers.hub.live import LiveDirectory, listen_on
 from brokers.journal.reader import JournalReader
 from brokers.processes import RestartPolicy, SupervisedChild, start_child, stop_children
@@ -133,6 +135,8 @@ class _Launcher:
         self._folder = assignment.run_folder
         self._logs = self._folder / "logs"
         self._logs.mkdir(exist_ok=True)
+        with JournalReader(self._folder / JOURNAL) as journal:
+            self._inputs = RunInputs.from_files(journal.inputs())
         self._nodes: dict[str, subprocess.Popen[bytes]] = {}
         self._helpers: dict[str, SupervisedChild] = {}
         self._ended: Ended | None = None
@@ -164,6 +168,10 @@ class _Launcher:
         policy, now_s = RestartPolicy(max_restarts=20), time.monotonic()
         self._helpers["hub"] = SupervisedChild(self._start_hub, policy, now_s=now_s)
         self._helpers[ENGINE] = SupervisedChild(self._start_engine, policy, now_s=now_s)
+        if self._inputs.config.code_generation.mode == "executed":
+            for number in range(self._inputs.config.code_generation.workers):
+                name = f"work-{number}"
+                self._helpers[name] = SupervisedChild(partial(self._start_worker, name), policy, now_s=now_s)
         self._write_pids()
 
     def _start_node(self, name: str, module: str, stdout: int | None) -> subprocess.Popen[bytes]:
@@ -176,16 +184,23 @@ class _Launcher:
         return self._start_process("hub", [*arguments, "--parent", str(os.getpid())], pass_fds=(fd,))
 
     def _start_engine(self) -> subprocess.Popen[bytes]:
-        plan = self._live.folder / "engine.json"
-        if not plan.exists():
-            with JournalReader(self._folder / JOURNAL) as journal:
-                inputs = RunInputs.from_files(journal.inputs())
-            plan.write_text(
-                json.dumps({"seed": inputs.config.simulation.seed, "calibration": inputs.calibration}), encoding="utf-8"
-            )
-        arguments = ["-m", "inference.engines", "--engine", "actors.policy.engine:build", "--plan", str(plan)]
-        where = ["--endpoint", self._assignment.endpoint("pool"), "--name", ENGINE, "--parent", str(os.getpid())]
-        return self._start_process(ENGINE, [*arguments, *where])
+        inputs = self._inputs
+        plan = {"seed": inputs.config.simulation.seed, "calibration": inputs.calibration}
+        return self._start_served(ENGINE, "actors.policy.engine:build", plan, "pool")
+
+    def _start_worker(self, name: str) -> subprocess.Popen[bytes]:
+        """A process that runs tests and git; one request at a time, so that the others take the next."""
+        teams = tuple(team.id for team in self._inputs.config.resolved_teams())
+        return self._start_served(name, "actors.work.engine:build", work_plan(self._folder, teams), "work", slots=1)
+
+    def _start_served(
+        self, name: str, builder: str, plan: dict[str, Any], pool: str, *, slots: int | None = None
+    ) -> subprocess.Popen[bytes]:
+        path = self._live.folder / f"{name}.json"
+        path.write_text(json.dumps(plan), encoding="utf-8")
+        arguments = ["-m", "inference.engines", "--engine", builder, "--plan", str(path)]
+        where = ["--endpoint", self._assignment.endpoint(pool), "--name", name, "--parent", str(os.getpid())]
+        return self._start_process(name, [*arguments, *where, *([] if slots is None else ["--slots", str(slots)])])
 
     def _start_process(
         self, name: str, arguments: list[str], *, stdout: int | None = None, pass_fds: tuple[int, ...] = ()

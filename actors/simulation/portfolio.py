@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 
 from actors.roles.product_owner import REFILL_BATCH, Refill
-from actors.scrum.stories import Clarification, Story
+from actors.scrum.stories import Clarification, ExerciseRef, Story
+from actors.work.katas.backlog import kata_stories, most_stories, unplanned_story
 from config.backlog import Story as BacklogStory
 from config.backlog_generator import FamilyBook, backlog_story, expand, load_families
 from config.backlog_generator import Story as GeneratedStory
 
-GENERATED_PREFIX = "TF-"  # ids of the stories that the generator makes
+GENERATED_PREFIXES = ("TF-", "KT-")  # ids of the stories that the generators make
 FIRST_BLOCK = 128  # stories made at first, at least
 GROWTH = 2  # so many times as many stories whenever they run short: all growing together costs two expansions
 
@@ -40,8 +41,19 @@ def share_out(stories: Sequence[BacklogStory], *, teams: int) -> tuple[tuple[Sto
 
 def first_new_number(stories: Sequence[BacklogStory]) -> int:
     """The number of the first story that the generator may make without repeating one of these."""
-    numbers = [one.id.removeprefix(GENERATED_PREFIX) for one in stories if one.id.startswith(GENERATED_PREFIX)]
+    numbers = [one.id[3:] for one in stories if one.id.startswith(GENERATED_PREFIXES)]
     return 1 + max((int(number) for number in numbers if number.isdecimal()), default=0)
+
+
+class NewKatas:
+    """Stories whose code can be written, as many as there are; the teams of a run share them."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def take(self, first: int, count: int) -> tuple[BacklogStory, ...]:
+        """At most `count` stories, the first of which is `first`."""
+        return kata_stories(self._seed, min(count, most_stories()), first=first)
 
 
 class NewStories:
@@ -54,15 +66,24 @@ class NewStories:
         self._seed = seed
         self._made: tuple[GeneratedStory, ...] = ()
 
-    def take(self, first: int, count: int) -> tuple[GeneratedStory, ...]:
+    def take(self, first: int, count: int) -> tuple[BacklogStory, ...]:
         """`count` stories, the first of which is `first`; the same whatever was taken before."""
         wanted = first - 1 + count
         if wanted > len(self._made):
             self._made = expand(_families(), seed=self._seed, count=max(wanted, GROWTH * len(self._made), FIRST_BLOCK))
-        return self._made[first - 1 : wanted]
+        return tuple(backlog_story(one) for one in self._made[first - 1 : wanted])
 
 
-def refill_for(new_stories: NewStories, *, first_number: int, position: int, teams: int) -> Refill:
+def wishes_of(seed: int, *, position: int, teams: int) -> Callable[[int], Story]:
+    """The stories that come up in a team without a plan, counted from 1: teams take them in turns."""
+
+    def wish(number: int) -> Story:
+        return story_of(unplanned_story(seed, (number - 1) * teams + position))
+
+    return wish
+
+
+def refill_for(new_stories: NewStories | NewKatas, *, first_number: int, position: int, teams: int) -> Refill:
     """How the product owner of one team thinks of more stories: teams take the generator's batches in turns."""
 
     def refill(first: int, count: int) -> tuple[Story, ...]:
@@ -70,7 +91,7 @@ def refill_for(new_stories: NewStories, *, first_number: int, position: int, tea
         start = first_number + (batch * teams + position) * REFILL_BATCH
         made = new_stories.take(start, count)
         ids = frozenset(one.id for one in made)
-        stories = (story_of(backlog_story(one)) for one in made)
+        stories = (story_of(one) for one in made)
         return tuple(
             replace(story, depends_on=tuple(needed for needed in story.depends_on if needed in ids))
             for story in stories
@@ -104,7 +125,15 @@ def story_of(one: BacklogStory) -> Story:
         depends_on=one.depends_on,
         family=one.family,
         generated=one.generated,
+        exercise=_exercise(one),
     )
+
+
+def _exercise(one: BacklogStory) -> ExerciseRef | None:
+    if one.variant is None:
+        return None
+    criteria = tuple(range(1, len(one.acceptance_criteria) + 1))
+    return ExerciseRef(family=one.family, number=one.variant, criteria=criteria)
 
 
 def _within(story: Story, home: dict[str, int]) -> Story:

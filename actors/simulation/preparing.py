@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from actors.policy.calibration import CalibrationError, parse_calibration
+from actors.simulation.exercises import exercise_problems
 from actors.simulation.folders import JOURNAL, make_folder
 from actors.simulation.inputs import RunInputs, code_digest
 from brokers.journal.journal import Journal
 from config.backlog import load_backlog
 from config.errors import ConfigError, Problem
 from config.loader import UnusedKey, load_config
-from config.profiles import CALIBRATION, TASKFLOW
+from config.profiles import CALIBRATION, KATAS, TASKFLOW
 from config.sections import RunConfig
 
 
@@ -43,17 +44,21 @@ def prepare(
         loaded = load_config(config_path, overrides=settings)
     except ConfigError as error:
         problems.extend(error.problems)
+    executes = loaded is not None and loaded.config.code_generation.mode == "executed"
+    path = backlog_path or (KATAS if executes else TASKFLOW)
     try:
-        backlog = load_backlog(backlog_path or TASKFLOW)
+        backlog = load_backlog(path)
     except ConfigError as error:
         problems.extend(error.problems)
+    if executes and backlog is not None:
+        problems.extend(exercise_problems(backlog))
     calibration = _calibration(loaded.config, config_path, problems) if loaded is not None else ""
     if loaded is None or backlog is None or problems:
         raise ConfigError(tuple(problems))
     inputs = RunInputs(
         config=loaded.config,
         backlog=backlog.text,
-        backlog_name=(backlog_path or TASKFLOW).name,
+        backlog_name=path.name,
         calibration=calibration,
         code=code_digest(),
     )

@@ -19,10 +19,13 @@ from actors.simulation.inputs import RunInputs, code_digest
 from actors.simulation.layout import SERVICES, Assignment
 from actors.simulation.outside import Outside, connect_hub
 from actors.simulation.recorder_feed import RecorderFeed
+from actors.simulation.workspaces import rebuild_workspaces, show_workspaces, work_plan
+from actors.work import engine as work_engine
 from brokers.clock.conductor import Conductor
 from brokers.clock.effects import EffectDesk, Executor, JournalEndedError, NoExecutor
 from brokers.clock.members import NODE, RemoteMember, control
 from brokers.clock.messages import PeerAt, Welcome
+from brokers.clock.routing import RoutedExecutor
 from brokers.clock.waiting import Waiter
 from brokers.journal.errors import DivergedError
 from brokers.journal.journal import Journal
@@ -138,7 +141,7 @@ class Session:
             registry=cast.registry,
             codec=codec,
             journal=journal,
-            desk=EffectDesk(journal, self._executor(cast), seed=cast.seed),
+            desk=EffectDesk(journal, self._executor(journal, cast), seed=cast.seed),
             link_delay_us=cast.link_delay_us,
             remotes={name: RemoteMember(link, codec, SERVICES) for name, link in links.items()},
             where=cast.elsewhere(layout, SERVICES),
@@ -149,12 +152,30 @@ class Session:
             self._meet(conductor, cast, links)
         return conductor
 
-    def _executor(self, cast: Cast) -> Executor:
+    def _executor(self, journal: Journal, cast: Cast) -> Executor:
         if self._assignment.replay:
             return NoExecutor()
+        if cast.executes:
+            rebuild_workspaces(journal.path, self._assignment.run_folder, cast.info.teams)
+            self._stack.callback(show_workspaces, self._assignment.run_folder, cast.info.teams)
         if self._assignment.nodes == 1:
-            return EmbeddedPool(BehaviouralEngine(cast.seed, cast.calibration), build_registry())
-        dispatcher = PoolDispatcher(self._context, self._assignment.endpoint("pool"))
+            decisions: Executor = EmbeddedPool(BehaviouralEngine(cast.seed, cast.calibration), build_registry())
+        else:
+            decisions = self._dispatcher("pool")
+        if not cast.executes:
+            return decisions
+        return RoutedExecutor({"work": self._work_executor(cast)}, otherwise=decisions)
+
+    def _work_executor(self, cast: Cast) -> Executor:
+        if self._assignment.nodes > 1:
+            return self._dispatcher("work")
+        served = work_engine.build(work_plan(self._assignment.run_folder, cast.info.teams))
+        served.engine.start()
+        self._stack.callback(served.engine.close)
+        return EmbeddedPool(served.engine, served.registry)
+
+    def _dispatcher(self, name: str) -> PoolDispatcher:
+        dispatcher = PoolDispatcher(self._context, self._assignment.endpoint(name))
         self._stack.callback(dispatcher.close)
         return dispatcher
 

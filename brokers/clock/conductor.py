@@ -112,8 +112,8 @@ class Conductor:
         self._committed_s = time.monotonic()
         self._replies = 0  # that the executor gave in this life
         self.on_caught_up: Callable[[], None] = lambda: None  # called once, when there is no past left to replay
-        if desk.socket is not None:
-            self.waiter.add(desk.socket, self._take_replies)
+        for socket in desk.sockets:
+            self.waiter.add(socket, self._take_replies)
 
     # --- what others may ask ---------------------------------------------------------------------------------------
 
@@ -190,7 +190,7 @@ class Conductor:
         self._core.node_next(self._name, self._partition.next_time())
         has_caught_up = False
         while True:
-            if self.waiter.glance(GLANCE_S) or self._desk.socket is None:
+            if self.waiter.glance(GLANCE_S) or not self._desk.sockets:
                 self._collect_effects()
             if not has_caught_up and not self.is_replaying:
                 has_caught_up = True
@@ -201,7 +201,7 @@ class Conductor:
                 case Quiet():
                     break
                 case WaitForEffect():
-                    self._wait(None if self._desk.socket is not None else 0)
+                    self._wait(None if self._desk.sockets else 0)
                 case Window() as window:
                     self._conduct(window)
                     self._write_log(observer)

@@ -25,8 +25,8 @@ class Executor(Protocol):
     """Carries requests to engines and brings replies; loses none."""
 
     @property
-    def socket(self) -> Any:
-        """Readable when replies may be there; None if `submit` answers at once."""
+    def sockets(self) -> tuple[Any, ...]:
+        """One is readable when replies may be there; none if `submit` answers at once."""
         ...
 
     def submit(self, ticket: str, request: bytes, seed: int) -> None: ...
@@ -47,7 +47,7 @@ class JournalEndedError(Exception):
 class NoExecutor:
     """For `replay`: every reply must come from the journal."""
 
-    socket = None
+    sockets = ()
 
     def submit(self, ticket: str, request: bytes, seed: int) -> None:
         """Raises JournalEndedError."""
@@ -68,9 +68,9 @@ class EffectDesk:
         self._fresh: set[tuple[str, int]] = set()  # journalled, not committed yet
 
     @property
-    def socket(self) -> Any:
-        """Readable when replies may be there; None if they are there at once."""
-        return self._executor.socket
+    def sockets(self) -> tuple[Any, ...]:
+        """One is readable when replies may be there; none if they are there at once."""
+        return self._executor.sockets
 
     def issue(self, effect: EffectIssued | EffectRequest) -> bytes | None:
         """Take an effect on; returns its reply if the journal has it. Raises DivergedError for another request."""

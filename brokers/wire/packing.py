@@ -10,6 +10,7 @@ import msgpack
 from brokers.wire.registry import WireError
 
 MAX_FRAME_BYTES = 64 * 1024 * 1024  # between nodes of one run; the hub has its own, smaller limit
+_HEAD_BYTES = 256  # the kind stands first in every message, and is shorter
 
 
 def packer() -> Callable[[Any], bytes]:
@@ -33,3 +34,15 @@ def unpack(data: bytes | memoryview, *, limit: int = MAX_FRAME_BYTES) -> Any:
 
 def _refuse_empty(code: int, _: bytes) -> Any:
     raise ValueError(f"extension type {code} is not used here")
+
+
+def kind_of(body: bytes) -> str:
+    """The kind of a packed message, without unpacking the rest. Raises WireError if there is none at its beginning."""
+    unpacker = msgpack.Unpacker(raw=False, max_buffer_size=MAX_FRAME_BYTES)
+    unpacker.feed(body[:_HEAD_BYTES])
+    try:
+        if unpacker.read_map_header() and unpacker.unpack() == "kind" and isinstance(kind := unpacker.unpack(), str):
+            return kind
+    except (ValueError, msgpack.UnpackException) as error:
+        raise WireError(f"not a message: {error}") from None
+    raise WireError("not a message: it does not begin with its kind")

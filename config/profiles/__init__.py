@@ -6,4 +6,5 @@ _FOLDER = Path(__file__).resolve().parent
 
 DEFAULT = _FOLDER / "default.yaml"
 CALIBRATION = _FOLDER / "calibration.toml"
+KATAS = _FOLDER / "backlog" / "katas.yaml"
 TASKFLOW = _FOLDER / "backlog" / "taskflow.yaml"

@@ -55,6 +55,11 @@ class PoolDispatcher:
         return self._socket
 
     @property
+    def sockets(self) -> tuple[Any, ...]:
+        """The socket, for whoever waits on several."""
+        return (self._socket,)
+
+    @property
     def endpoint(self) -> str:
         """Where engines connect; the real port where port 0 was asked for."""
         bound: str = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)

@@ -11,7 +11,7 @@ from inference.pool.core import Completed
 class EmbeddedPool:
     """Answers at once; has the same `submit` and `drain` as a dispatcher, and gives the same replies."""
 
-    socket = None
+    sockets = ()
 
     def __init__(self, engine: Engine, registry: Registry) -> None:
         self._answerer = Answerer(engine, registry)

@@ -79,7 +79,7 @@ class Player(Actor):
 class Echo:
     """An executor that answers at once, or late and in another order."""
 
-    socket = None
+    sockets = ()
 
     def __init__(self, shuffle: int | None = None) -> None:
         self._waiting: list[tuple[str, bytes]] = []

@@ -66,7 +66,7 @@ def test_a_command_cannot_take_effect_in_time_that_a_node_may_already_have_handl
 class Echo:
     """Replies with what it is asked."""
 
-    socket = None
+    sockets = ()
 
     def __init__(self) -> None:
         self._done: list[tuple[str, bytes]] = []

@@ -41,7 +41,7 @@ class Digest:
 class LatePool:
     """Hands replies out one at a time, in a shuffled order, whenever it is asked."""
 
-    socket = None
+    sockets = ()
 
     def __init__(self, pool: EmbeddedPool, seed: int) -> None:
         self._pool, self._seed = pool, seed

@@ -1,0 +1,91 @@
+"""The state of main at the end of a sprint: visible tests, coverage, complexity, and canaries for what was accepted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actors.scrum.code_messages import CodeMeasured, DefectEscaped
+from actors.services.executed_work import ExecutedWork
+from actors.work.messages import CodeJudged, ExerciseTested, JudgeCode, RunTests, TestsRun
+from actors.work.product import ModuleCode
+
+MEASURE_US = 300_000_000  # of virtual time, at night
+
+
+class MainMeasurement:
+    """Measures and publishes; changes nothing but the book of what has escaped."""
+
+    def __init__(self, context: Any, work: ExecutedWork, team: str) -> None:
+        self._context, self._work, self._team = context, work, team
+
+    async def measure(self, sprint: int) -> None:
+        """Publish CodeMeasured, and DefectEscaped for everything that is found now for the first time."""
+        product = self._work.product
+        codes = [product.landed[key] for key in sorted(product.landed)]
+        commit = product.main
+        if not commit:
+            return
+        run: TestsRun = await self._context.effect(
+            RunTests(
+                team=self._team,
+                tree=commit,
+                tests=(),
+                cover=tuple(code.exercise.path for code in codes),
+                hash_seed=0,
+                clock_s=0,
+                order_seed=0,
+            ),
+            duration_us=MEASURE_US,
+        )
+        canaries, failing = await self._run_canaries(sprint, commit, codes)
+        self._context.publish(
+            CodeMeasured(
+                team=self._team,
+                sprint=sprint,
+                commit=commit,
+                tests=run.count,
+                failing=len(run.failing),
+                files=len(run.coverage),
+                lines=sum(one.lines for one in run.coverage),
+                lines_hit=sum(one.lines_hit for one in run.coverage),
+                branches=sum(one.branches for one in run.coverage),
+                branches_hit=sum(one.branches_hit for one in run.coverage),
+                complexity=max((one.complexity for one in run.coverage), default=0),
+                canaries=canaries,
+                canaries_failing=failing,
+            )
+        )
+
+    async def _run_canaries(self, sprint: int, commit: str, codes: list[ModuleCode]) -> tuple[int, int]:
+        accepted = [code for code in codes if code.key in self._work.accepted]
+        if not accepted:
+            return 0, 0
+        asked = tuple(ExerciseTested(family=code.family, number=code.number, choices=None) for code in accepted)
+        request = JudgeCode(team=self._team, tree=commit, which="canary", exercises=asked)
+        judged: CodeJudged = await self._context.effect(request, duration_us=MEASURE_US)
+        for code, found in zip(accepted, judged.exercises, strict=True):
+            for criterion in found.failing_criteria:
+                cases = sum(1 for one in found.failed if one.case_id.startswith(f"c{criterion}/"))
+                self._report(sprint, code, criterion, cases)
+        total = sum(sum(one.cases) for one in judged.exercises)
+        return total, sum(len(one.failed) for one in judged.exercises)
+
+    def _report(self, sprint: int, code: ModuleCode, criterion: int, cases: int) -> None:
+        """An accepted criterion does not do what it should: once for each."""
+        story = self._work.accepted[code.key].get(criterion)
+        if story is None or (code.key, criterion) in self._work.escaped:
+            return
+        self._work.escaped[code.key, criterion] = sprint
+        flaws = [flaw for flaw in code.flaws if criterion in flaw.criteria]
+        self._context.publish(
+            DefectEscaped(
+                team=self._team,
+                sprint=sprint,
+                story_id=story,
+                criterion=criterion,
+                cases=cases,
+                culprit=self._work.product.culprits[code.key],
+                incident_class=flaws[0].incident_class if flaws else "",
+                severity=flaws[0].severity if flaws else 0,
+            )
+        )

@@ -1,0 +1,175 @@
+"""The code of a product as a team knows it: files in a repository, exercises built in them, flaws made on the way.
+
+Pure values. What stands in a file follows from them; a commit only writes it down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from actors.work.katas import oracle
+from actors.work.katas.exercise import Exercise, exercise
+from actors.work.katas.kata import DOMAINS
+from actors.work.messages import FileText, FlawSite
+from actors.work.mutations.operators import Site, apply
+
+ExerciseKey = tuple[str, int]  # family and number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """A mistake that somebody made in the code of an exercise."""
+
+    number: int  # unique in the product; of the defect in the ledger of the story, too
+    site: FlawSite
+    incident_class: str
+    severity: int
+    criteria: tuple[int, ...]  # the exercise's criteria that it breaks
+    noticed_by: str  # acceptance or canary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleCode:
+    """The code of one exercise: what was chosen for its open points, which criteria it fulfils, what is wrong in it."""
+
+    family: str
+    number: int
+    choices: tuple[int, ...]
+    built: tuple[int, ...] = ()
+    flaws: tuple[Flaw, ...] = ()
+    care: tuple[tuple[int, int], ...] = ()  # criterion -> how many of the possible tests were written, thousandths
+
+    @classmethod
+    def begun(cls, family: str, number: int) -> ModuleCode:
+        """Nothing is built yet, and what nobody has asked about is assumed."""
+        return cls(family=family, number=number, choices=exercise(family, number).assumed)
+
+    @property
+    def key(self) -> ExerciseKey:
+        """Which exercise."""
+        return self.family, self.number
+
+    @property
+    def exercise(self) -> Exercise:
+        """The exercise itself."""
+        return exercise(self.family, self.number)
+
+    def source(self) -> str:
+        """The module's text."""
+        clean = self.exercise.source(self.choices, self.built)
+        return apply(clean, [site_of(flaw.site) for flaw in self.flaws])
+
+    def files(self) -> dict[str, str]:
+        """Module and test file; nothing while no criterion is built."""
+        if not self.built:
+            return {}
+        return {self.exercise.path: self.source(), self.exercise.test_path: self.tests()}
+
+    def tests(self) -> str:
+        """The test file: what the team believes."""
+        return self.exercise.tests(self.choices, self.built, dict(self.care))
+
+    def with_choices(self, choices: Sequence[int]) -> ModuleCode:
+        """Decided otherwise. A function that is written anew by that loses its flaws."""
+        return self._rewritten(replace(self, choices=tuple(choices)))
+
+    def with_criteria(self, criteria: Iterable[int]) -> ModuleCode:
+        """More criteria are built."""
+        return replace(self, built=tuple(sorted({*self.built, *criteria})))
+
+    def with_care(self, criteria: Iterable[int], permille: int) -> ModuleCode:
+        """Tests for these criteria are written with so much care, if they were not written with more."""
+        care = dict(self.care)
+        care.update({one: max(permille, care.get(one, 0)) for one in criteria})
+        return replace(self, care=tuple(sorted(care.items())))
+
+    def with_flaw(self, flaw: Flaw) -> ModuleCode:
+        """Something more is wrong."""
+        return replace(self, flaws=(*self.flaws, flaw))
+
+    def without_flaws(self, numbers: Collection[int]) -> ModuleCode:
+        """These flaws are repaired."""
+        return replace(self, flaws=tuple(flaw for flaw in self.flaws if flaw.number not in numbers))
+
+    def flaws_of(self, criteria: Collection[int]) -> tuple[int, ...]:
+        """Numbers of the flaws that break one of these criteria."""
+        return tuple(flaw.number for flaw in self.flaws if any(one in criteria for one in flaw.criteria))
+
+    def _rewritten(self, new: ModuleCode) -> ModuleCode:
+        before = oracle.function_texts(self.exercise.source(self.choices))
+        after = oracle.function_texts(self.exercise.source(new.choices))
+        kept = (flaw for flaw in self.flaws if before.get(flaw.site.function) == after.get(flaw.site.function))
+        return replace(new, flaws=tuple(kept))
+
+
+def site_of(site: FlawSite) -> Site:
+    """The place as the mutation operators know it."""
+    return Site(function=site.function, operator=site.operator, number=site.number)
+
+
+@dataclass(slots=True)
+class ProductCode:
+    """What is on main, as far as it is known."""
+
+    team: str
+    main: str = ""  # commit; empty until the first one is made
+    landed: dict[ExerciseKey, ModuleCode] = field(default_factory=dict)
+    flaws_made: int = 0
+    culprits: dict[ExerciseKey, str] = field(default_factory=dict)  # the commit on main that touched it last
+
+    def next_flaw(self) -> int:
+        """A number for a flaw, unique in the product."""
+        self.flaws_made += 1
+        return self.flaws_made
+
+    def modules(self, domain: str) -> tuple[str, ...]:
+        """Names of the modules of a domain that are on main."""
+        codes = (code.exercise for code in self.landed.values())
+        return tuple(sorted(one.name for one in codes if one.kata.domain == domain))
+
+
+def index_path(domain: str) -> str:
+    """The file that lists a domain's modules; two branches that add neighbours conflict in it."""
+    return f"src/product/{domain}/__init__.py"
+
+
+def index_text(domain: str, modules: Iterable[str]) -> str:
+    """Its text."""
+    lines = "".join(f'    "{name}",\n' for name in sorted(modules))
+    return (
+        f'"""The {domain} part of the product."""\n\nMODULES = (\n{lines})\n'
+        if lines
+        else (f'"""The {domain} part of the product."""\n\nMODULES = ()\n')
+    )
+
+
+def skeleton(team: str) -> dict[str, str]:
+    """The files of an empty product."""
+    files = {
+        "README.md": f"# The product of {team}\n\nRun its tests with `pytest`.\n",
+        "pyproject.toml": (
+            '[project]\nname = "product"\nversion = "0"\nrequires-python = ">=3.11"\n\n'
+            '[tool.pytest.ini_options]\npythonpath = ["src"]\ntestpaths = ["tests"]\n'
+        ),
+        ".gitignore": "__pycache__/\n.pytest_cache/\n.coverage\n",
+        "src/product/__init__.py": '"""The product: one package for each domain."""\n',
+        "tests/test_product.py": (
+            '"""Every module that a domain lists can be imported."""\n\n'
+            "import importlib\n\nimport pytest\n\n"
+            f"DOMAINS = {DOMAINS!r}\n\n\n"
+            '@pytest.mark.parametrize("domain", DOMAINS)\n'
+            "def test_every_listed_module_can_be_imported(domain):\n"
+            '    package = importlib.import_module(f"product.{domain}")\n'
+            "    for name in package.MODULES:\n"
+            '        assert importlib.import_module(f"product.{domain}.{name}").__doc__\n'
+        ),
+    }
+    return files | {index_path(domain): index_text(domain, ()) for domain in DOMAINS}
+
+
+def changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[FileText, ...]:
+    """What turns one set of files into another, sorted by path."""
+    changed = [FileText(path=path, content=text) for path, text in after.items() if before.get(path) != text]
+    gone = [FileText(path=path, content=None) for path in before if path not in after]
+    return tuple(sorted([*changed, *gone], key=lambda one: one.path))
