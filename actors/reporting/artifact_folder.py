@@ -9,7 +9,7 @@ from io import BufferedWriter
 from pathlib import Path
 from typing import Any
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCRATCH = ".tmp"
 
 

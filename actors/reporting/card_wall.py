@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from actors.reporting.artifact_folder import SCHEMA_VERSION
+from actors.reporting.code_facts import FlawFacts, StoryFacts
 from actors.reporting.errors import InconsistentLogError
+from actors.reporting.run_info import UNMEASURED_CODE
+from actors.scrum.code_messages import AcceptanceMeasured
 from actors.scrum.messages import (
     CardMoved,
     CardTagged,
@@ -20,6 +23,9 @@ from actors.scrum.messages import (
 )
 
 _COLUMNS: tuple[Column, ...] = ("backlog", "ready", "in_progress", "review", "done")
+_NO_CODE = StoryFacts()
+
+Codes = Mapping[str, StoryFacts]  # by story; those nobody has written for are not in it
 
 
 @dataclass(slots=True)
@@ -31,6 +37,12 @@ class WallCard:
     tasks: list[PlannedTask]
     tags: list[str] = field(default_factory=list)
     spent_minutes: dict[str, int] = field(default_factory=dict)  # by task id, finished tasks only
+    is_judged: bool = False  # the product owner has seen it once
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether a sprint took it on; stretch stories wait in Backlog, and disturbances bring stories unplanned."""
+        return self.planned.story_kind == "story" and self.column != "backlog"
 
 
 class CardWall:
@@ -59,26 +71,50 @@ class CardWall:
 
     def add_task(self, event: TaskAdded) -> None:
         """Note repairs or new scope on a story."""
-        card = self._cards.get(self._by_story.get(event.story_id, -1))
+        card = self.card_of(event.story_id)
         if card is not None:
             card.tasks.append(event.task)
 
     def finish_task(self, event: TaskFinished) -> None:
         """Note what a task took; rework on a task adds up."""
-        card = self._cards.get(self._by_story.get(event.story_id, -1))
+        card = self.card_of(event.story_id)
         if card is not None:
             spent = card.spent_minutes.get(event.task_id, 0)
             card.spent_minutes[event.task_id] = spent + event.spent_minutes
 
-    def columns(self, sprint: int) -> dict[str, list[dict[str, Any]]]:
-        """The board as it is now, each column by card id."""
+    def judge(self, story_id: str) -> bool:
+        """Note that a story was judged. Returns whether it is the first time."""
+        card = self.card_of(story_id)
+        if card is None or card.is_judged:
+            return False
+        card.is_judged = True
+        return True
+
+    def card_of(self, story_id: str) -> WallCard | None:
+        """The card of a story, if it is on the board."""
+        return self._cards.get(self._by_story.get(story_id, -1))
+
+    @property
+    def stories(self) -> tuple[str, ...]:
+        """The stories on the board, as they came there."""
+        return tuple(self._by_story)
+
+    @property
+    def planned_stories(self) -> tuple[str, ...]:
+        """Those of them that a sprint took on."""
+        return tuple(card.planned.story_id for card in self._cards.values() if card.is_planned)
+
+    def columns(self, sprint: int, codes: Codes | None) -> dict[str, list[dict[str, Any]]]:
+        """The board as it is now, each column by card id; `codes` is None where work is modelled."""
         columns: dict[str, list[dict[str, Any]]] = {column: [] for column in _COLUMNS}
         for _, card in sorted(self._cards.items()):
-            columns[card.column].append(_shown(card, card.column, sprint))
+            columns[card.column].append(_shown(card, card.column, sprint, codes))
         return columns
 
-    def snapshot(self, ended: SprintEnded) -> dict[str, Any]:
+    def snapshot(self, ended: SprintEnded, codes: Codes | None) -> dict[str, Any]:
         """The board when a sprint ended. `done` holds what was accepted in it, so its points are the velocity.
+
+        `codes` is None where work is modelled.
 
         Raises:
             InconsistentLogError: The accepted cards do not add up to the announced velocity.
@@ -88,7 +124,7 @@ class CardWall:
             card = self._cards[card_id]
             accepted = card.planned.story_id in ended.finished_stories
             column = "review" if card.column == "done" and not accepted else card.column
-            columns[column].append(_shown(card, column, ended.sprint))
+            columns[column].append(_shown(card, column, ended.sprint, codes))
         points = sum(card["story_points"] for card in columns["done"])
         if points != ended.finished_points:
             reason = f"accepted cards have {points} points, the sprint announced {ended.finished_points}"
@@ -108,8 +144,9 @@ class CardWall:
         return card
 
 
-def _shown(card: WallCard, column: str, sprint: int) -> dict[str, Any]:
+def _shown(card: WallCard, column: str, sprint: int, codes: Codes | None) -> dict[str, Any]:
     planned = card.planned
+    code = None if codes is None else codes.get(planned.story_id, _NO_CODE)
     return {
         "id": planned.card_id,
         "title": planned.title,
@@ -141,5 +178,40 @@ def _shown(card: WallCard, column: str, sprint: int) -> dict[str, Any]:
                 }
                 for task in card.tasks
             ],
+            **_code(code, is_done=column == "done"),
         },
+    }
+
+
+def _code(code: StoryFacts | None, *, is_done: bool) -> dict[str, Any]:
+    """What is known about a story's code; its flaws, which nobody knew, are told once it is done."""
+    if code is None:
+        nothing = dict.fromkeys(("branch", "commit", "is_on_main", "acceptance", "flaws"))
+        return {**nothing, "unmeasured": UNMEASURED_CODE}
+    return {
+        "branch": code.branch or None,
+        "commit": code.commit or None,
+        "is_on_main": code.landed is not None,
+        "acceptance": criteria_cases(code.acceptance) if code.acceptance is not None else None,
+        "flaws": [_flaw(flaw) for flaw in code.flaws] if is_done else None,
+        "unmeasured": None if code.acceptance is not None else "acceptance: hidden tests run in the sprint review",
+    }
+
+
+def criteria_cases(measured: AcceptanceMeasured) -> dict[str, dict[str, int]]:
+    """What hidden tests said, by number of the criterion."""
+    pairs = zip(measured.cases, measured.failed, strict=True)
+    return {str(number): {"cases": cases, "failed": failed} for number, (cases, failed) in enumerate(pairs, start=1)}
+
+
+def _flaw(flaw: FlawFacts) -> dict[str, Any]:
+    return {
+        "number": flaw.made.number,
+        "author": flaw.made.author,
+        "incident_class": flaw.made.incident_class,
+        "severity": flaw.made.severity,
+        "criteria": list(flaw.made.criteria),
+        "made_in_sprint": flaw.made.sprint,
+        "found_by": flaw.found.by if flaw.found is not None else None,
+        "found_in_sprint": flaw.found.sprint if flaw.found is not None else None,
     }

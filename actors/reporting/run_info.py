@@ -17,6 +17,7 @@ class RunInfo:
     seed: int
     start_date: date  # virtual time 0 is midnight UTC of this day
     teams: tuple[str, ...]
+    executes: bool  # code is written and tested; otherwise work is modelled, and says so where it has no number
 
     @property
     def start_epoch_s(self) -> int:

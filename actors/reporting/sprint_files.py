@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from actors.reporting.artifact_folder import SCHEMA_VERSION, json_line
-from actors.reporting.run_info import UNMEASURED_CODE, US_PER_SECOND, RunInfo
+from actors.reporting.code_files import session_code
+from actors.reporting.code_history import CodeHistory
+from actors.reporting.run_info import US_PER_SECOND, RunInfo
 from actors.reporting.sprint_record import SprintRecord
 from actors.reporting.writing import fixed, one_line, slug, table
 from actors.scrum.messages import DecisionRecorded, SessionEnded
 
 
-def pairing_log(record: SprintRecord, info: RunInfo) -> str:
-    """`pairing_log.jsonl`: one line for each pairing session that ended in the sprint."""
-    return "".join(json_line(_session(session, info)) for session in record.sessions)
+def pairing_log(record: SprintRecord, info: RunInfo, code: CodeHistory | None) -> str:
+    """`pairing_log.jsonl`: one line for each session that ended in the sprint; `code` is None where work is modelled."""
+    return "".join(json_line(_session(session, info, code)) for session in record.sessions)
 
 
-def _session(session: SessionEnded, info: RunInfo) -> dict[str, Any]:
+def _session(session: SessionEnded, info: RunInfo, code: CodeHistory | None) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "session_id": session.session_id,
@@ -35,24 +37,7 @@ def _session(session: SessionEnded, info: RunInfo) -> dict[str, Any]:
         "checkpoints": session.checkpoints,
         "exchanges": session.exchanges,
         "decisions": {"approach": session.approach, "implementation": None},
-        "files_changed": None,
-        "test_results": None,
-        "line_coverage": None,
-        "branch_coverage": None,
-        "commit_sha": None,
-        "unmeasured": UNMEASURED_CODE,
-    }
-
-
-def coverage_report(sprint: int) -> dict[str, Any]:
-    """`test_coverage.json`: nothing but the reason while no code is run."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "sprint": sprint,
-        "line_coverage": None,
-        "branch_coverage": None,
-        "new_tests": None,
-        "unmeasured": UNMEASURED_CODE,
+        **session_code(session.session_id, session.story_id, code),
     }
 
 

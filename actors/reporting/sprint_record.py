@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from actors.scrum.code_messages import CodeMeasured
 from actors.scrum.messages import (
     DecisionRecorded,
     DisturbanceResolved,
@@ -77,4 +78,7 @@ class SprintSummary:
     finished_stories: tuple[str, ...]
     carried_stories: tuple[str, ...]
     disturbances: tuple[str, ...]
+    planned_stories: int  # taken on in it or before, and not accepted before; unplanned ones left out
+    accepted_planned: int  # of them
+    measured: CodeMeasured | None  # None: work is modelled
     tally: Tally

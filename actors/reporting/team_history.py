@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from actors.reporting.card_wall import CardWall
+from actors.reporting.code_history import CodeHistory
 from actors.reporting.sprint_record import DisturbanceCase, Question, SprintRecord, SprintSummary, Tally
 from actors.reporting.tallies import count
 from actors.scrum import messages as scrum
@@ -19,6 +20,7 @@ class TeamHistory:
         self.team = team
         self.members: dict[str, scrum.Member] = {}
         self.wall = CardWall()
+        self.code = CodeHistory()
         self.record = SprintRecord(1)
         self.summaries: list[SprintSummary] = []
         self.cases: dict[str, DisturbanceCase] = {}
@@ -39,6 +41,7 @@ class TeamHistory:
             scrum.SessionEnded: self._session_ended,
             scrum.QuestionAsked: self._question_asked,
             scrum.QuestionAnswered: self._question_answered,
+            scrum.StoryJudged: self._story_judged,
             scrum.RetroNote: lambda note: self.record.notes.append(note),
             scrum.LearningApplied: lambda lesson: self.record.learnings.append(lesson),
             scrum.DecisionRecorded: lambda decision: self.record.decisions.append(decision),
@@ -60,6 +63,7 @@ class TeamHistory:
     def apply(self, message: Any, at_us: int) -> None:
         """Take one event of this team into account."""
         count(self.record.tally, message)
+        self.code.apply(message, self.record.tally)
         if isinstance(message, scrum.DisturbanceStruck):
             case = DisturbanceCase(message, at_us, softened=self._softened.pop(message.disturbance_id, None))
             self.cases[message.disturbance_id] = case
@@ -71,7 +75,10 @@ class TeamHistory:
 
     def close_sprint(self, ended: scrum.SprintEnded) -> SprintSummary:
         """Keep a summary of the sprint that ended and begin a new record."""
-        record = self.record
+        record, planned = self.record, self.wall.planned_stories
+        measured = self.code.sprint.measured
+        self.wall.take_down(ended.finished_stories)
+        self.code.close_sprint(record.tally, on_board=self.wall.stories)
         summary = SprintSummary(
             team=self.team,
             sprint=ended.sprint,
@@ -81,10 +88,12 @@ class TeamHistory:
             finished_stories=ended.finished_stories,
             carried_stories=ended.carried_stories,
             disturbances=tuple(case.struck.disturbance_id for case in record.disturbances),
+            planned_stories=len(planned),
+            accepted_planned=sum(story in ended.finished_stories for story in planned),
+            measured=measured,
             tally=record.tally,
         )
         self.summaries.append(summary)
-        self.wall.take_down(ended.finished_stories)
         self.record = SprintRecord(ended.sprint + 1)
         return summary
 
@@ -108,6 +117,11 @@ class TeamHistory:
         if question is not None:
             question.answered = event
         self.changes_by[event.asker] += event.changed
+
+    def _story_judged(self, event: scrum.StoryJudged) -> None:
+        if self.wall.judge(event.story_id):
+            self.record.tally["first_verdicts"] += 1
+            self.record.tally["first_acceptances"] += event.verdict == "accepted"
 
     def _disturbance_triaged(self, event: scrum.DisturbanceTriaged) -> None:
         case = self.cases.get(event.disturbance_id)

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from actors.reporting.artifact_folder import ArtifactFolder
+from actors.reporting.card_wall import Codes
+from actors.reporting.code_files import code_report, coverage_report
+from actors.reporting.code_history import CodeHistory
 from actors.reporting.entries import LoggedEvent
 from actors.reporting.final_page import final_page
 from actors.reporting.final_report import DeadLetters, RunTotals, final_report
@@ -13,7 +16,6 @@ from actors.reporting.openmetrics import OpenMetricsRecorder
 from actors.reporting.retro import retrospective
 from actors.reporting.run_info import RunInfo
 from actors.reporting.sprint_files import (
-    coverage_report,
     decision_file_name,
     decision_index,
     decision_record,
@@ -62,8 +64,9 @@ class ArtifactWriter:
     def boards(self) -> dict[str, Any]:
         """Every team's board as it is now, by team; `done` holds what waits for the sprint review or just passed it."""
         return {
-            team: {"sprint": history.record.sprint, **history.wall.columns(history.record.sprint)}
+            team: {"sprint": history.record.sprint, **history.wall.columns(history.record.sprint, _stories(code))}
             for team, history in self._histories.items()
+            for code in (self._code(history),)
         }
 
     def finish(self, *, event_digest: str) -> dict[str, Any]:
@@ -80,13 +83,15 @@ class ArtifactWriter:
 
     def _write_sprint(self, ended: SprintEnded) -> None:
         history = self._histories[ended.team]
-        record = history.record
+        record, code = history.record, self._code(history)
         record.sprint = ended.sprint
         place = self._info.sprint_folder(ended.team, ended.sprint)
         write = self._folder.write_text
-        self._folder.write_json(f"{place}/kanban.json", history.wall.snapshot(ended))
-        self._folder.write_json(f"{place}/test_coverage.json", coverage_report(ended.sprint))
-        write(f"{place}/pairing_log.jsonl", pairing_log(record, self._info))
+        self._folder.write_json(f"{place}/kanban.json", history.wall.snapshot(ended, _stories(code)))
+        self._folder.write_json(f"{place}/test_coverage.json", coverage_report(ended.sprint, code))
+        if code is not None:
+            self._folder.write_json(f"{place}/code.json", code_report(ended, code, history.wall))
+        write(f"{place}/pairing_log.jsonl", pairing_log(record, self._info, code))
         write(f"{place}/retro.md", retrospective(record, history.members))
         write(f"{place}/meta_learning_diff.md", meta_learning_diff(record))
         write(f"{place}/adrs/README.md", decision_index(record))
@@ -94,3 +99,11 @@ class ArtifactWriter:
             page = decision_record(decision, self._decided_at.pop((ended.team, decision.adr)))
             write(f"{place}/adrs/{decision_file_name(decision)}", page)
         history.close_sprint(ended)
+
+    def _code(self, history: TeamHistory) -> CodeHistory | None:
+        """The code of a team; None where there is none, because work is modelled."""
+        return history.code if self._info.executes else None
+
+
+def _stories(code: CodeHistory | None) -> Codes | None:
+    return code.stories if code is not None else None

@@ -25,6 +25,11 @@ def ratio(part: int, whole: int) -> float | None:
     return fixed(part / whole) if whole else None
 
 
+def percentage(part: int, whole: int) -> float | None:
+    """A share in percent, rounded to three decimals; None when there is nothing to take a share of."""
+    return fixed(100 * part / whole) if whole else None
+
+
 def mean(values: Sequence[float]) -> float | None:
     """The average, rounded to three decimals; None of nothing."""
     return fixed(fsum(values) / len(values)) if values else None

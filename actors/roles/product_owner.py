@@ -13,7 +13,7 @@ from actors.scrum.acceptance import verdict
 from actors.scrum.errors import UnknownStoryError
 from actors.scrum.messages import CriterionJudged, StoryJudged, StoryPresented
 from actors.scrum.product_backlog import ProductBacklog
-from actors.scrum.stories import Story, follow_up
+from actors.scrum.stories import ExerciseRef, Story, follow_up
 from actors.services.ceremony_messages import (
     JudgeStory,
     LookUpWish,
@@ -23,9 +23,12 @@ from actors.services.ceremony_messages import (
     TakeStories,
     Wish,
 )
+from actors.services.incident_messages import DefectReported
 from actors.services.work_messages import Clarified, Demonstrate, RegisterStory
 
 Refill = Callable[[int, int], tuple[Story, ...]]  # first number, how many
+BUG_POINTS = 1
+BEFORE_ALL = 0  # priority of what was accepted and does not work
 REFILL_BATCH = 8  # stories that are thought of at a time when the backlog runs short
 
 
@@ -56,6 +59,7 @@ class ProductOwnership(Duty):
             PresentStory: self._present,
             LookUpWish: self._look_up,
             JudgeStory: self._judge,
+            DefectReported: self._note_defect,
         }
 
     def _offer(self, order: TakeStories) -> StoriesOffered:
@@ -165,6 +169,25 @@ class ProductOwnership(Duty):
         new = follow_up(story, unmet, story_id=f"{story_id}-F{number}")
         self._product.backlog.add(new)
         return new.story_id
+
+    def _note_defect(self, report: DefectReported) -> None:
+        """What was accepted and does not work becomes a story before all others."""
+        number = self._product.follow_ups.get(report.story_id, 0) + 1
+        self._product.follow_ups[report.story_id] = number
+        new = Story(
+            story_id=f"{report.story_id}-B{number}",
+            title=f"Bug: {report.text[:1].lower()}{report.text[1:]}",
+            description=f"A customer has found that {report.story_id} does not do what was accepted.",
+            criteria=(report.text,),
+            sized_points=BUG_POINTS,
+            priority=BEFORE_ALL,
+            module=report.module,
+            specialization=report.specialization,
+            family=report.family,
+            generated=True,
+            exercise=ExerciseRef(family=report.family, number=report.number, criteria=(report.criterion,)),
+        )
+        self._product.backlog.add(new)
 
     def _story(self, story_id: str) -> Story:
         story = self._product.taken.get(story_id)

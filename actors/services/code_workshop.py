@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from actors.scrum.code_messages import (
     AcceptanceMeasured,
     CodeCommitted,
+    DefectEscaped,
     FlawFound,
     FlawMade,
     FoundBy,
@@ -40,6 +41,7 @@ from actors.services.work_messages import (
     Demonstrate,
     Demonstration,
     Deviation,
+    DisturbanceEffect,
     Inspection,
     InspectWork,
     ReviseWork,
@@ -64,6 +66,7 @@ from actors.work.messages import (
     TreesMerged,
 )
 from actors.work.product import Flaw, changes, index_path, index_text
+from actors.work.troubles import PRODUCT_TEST_PATH, copy_path, flaky_path
 
 SECOND_US = 1_000_000
 COMMIT_US = 200_000  # what git takes of virtual time
@@ -71,6 +74,7 @@ TESTS_US = 20 * SECOND_US  # a run of one story's visible tests
 JUDGE_US = 60 * SECOND_US  # hidden tests
 MOST_REPAIRS = 4  # rounds of repairing what visible tests show in one quarter
 PERMILLE = 1000
+MOST_REGRESSIONS = 3  # tests that an incident leaves behind
 QUEUE_REASONS = ("conflict", "red", "gates")
 PLATFORM = "platform"  # who makes changes that are nobody's story
 
@@ -83,6 +87,7 @@ class CodeWorkshop(Workshop):
     def __init__(self, work: ExecutedWork, team: TeamSetting, *, start_s: int) -> None:
         super().__init__(work, disturber=team.disturber)
         self._executed, self._team, self._start_s = work, team, start_s
+        self._product = work.product
         self._busy: dict[str, None] = {}  # of this incarnation
 
     def on_receive(self, message: Any) -> Any:
@@ -99,16 +104,18 @@ class CodeWorkshop(Workshop):
             case OfferBranch(story_id=story_id):
                 return self._alone(story_id, self._offer(message))
             case MainBegun(commit=commit):
-                self._executed.product.main = commit
+                self._product.main = commit
             case MainMoved(story_id=story_id, commit=commit):
                 self._executed.landed(story_id, commit)
             case AddRework(story_id=story_id, reason=reason) if reason in QUEUE_REASONS:
                 self._executed.code_of(story_id).returned = reason
                 return super().on_receive(message)
+            case DisturbanceEffect():
+                return self._disturb(message)
             case StageIncident(disturbance_id=disturbance_id):
                 return self._alone(disturbance_id, self._stage(message))
             case MeasureMain(sprint=sprint):
-                return MainMeasurement(self.context, self._executed, self._team.team).measure(sprint)
+                return MainMeasurement(self.context, self._executed, self._team).measure(sprint)
             case _:
                 return super().on_receive(message)
         return None
@@ -175,10 +182,10 @@ class CodeWorkshop(Workshop):
         """Tests first, then code, then repairs until the visible tests are green. Returns how much was repaired."""
         code, trailer = self._executed.code_of(message.story_id), _trailer(message)
         if code.module.built and code.module.built != code.tested:
-            if await self._commit(code, code.files_before_code(), agent, f"Test {_what(work)}", trailer):
+            if await self._commit(code, code.files_before_code(self._product), agent, f"Test {_what(work)}", trailer):
                 await self._run_tests(code, "red")
             code.tested = code.module.built
-        if not await self._commit(code, code.files(), agent, f"{_verb(work)} {_what(work)}", trailer):
+        if not await self._commit(code, code.files(self._product), agent, f"{_verb(work)} {_what(work)}", trailer):
             return 0
         repaired = 0
         for _ in range(MOST_REPAIRS):
@@ -189,7 +196,7 @@ class CodeWorkshop(Workshop):
                 break
             repaired += len(mended)
             self._found(work.story.story_id, mended, "tests")
-            await self._commit(code, code.files(), agent, f"Repair {_what(work)}", trailer)
+            await self._commit(code, code.files(self._product), agent, f"Repair {_what(work)}", trailer)
         return repaired
 
     async def _revise(self, message: ReviseWork) -> RevisionPlanned:
@@ -198,7 +205,7 @@ class CodeWorkshop(Workshop):
         planned = self._executed.revise(message.story_id, message.pair)
         self._found(message.story_id, self._executed.mend(work, spotted), "navigator")
         code = self._executed.code_of(message.story_id)
-        await self._commit(code, code.files(), self._agent(), f"Revise {_what(work)}", "")
+        await self._commit(code, code.files(self._product), self._agent(), f"Revise {_what(work)}", "")
         return planned
 
     # -- quality assurance --------------------------------------------------------------------------------------------
@@ -211,26 +218,49 @@ class CodeWorkshop(Workshop):
         judged = await self._judge(code, code.tree, share=share, choices=code.module.choices)
         self._found(message.story_id, self._executed.found_by_checks(work, judged), "qa")
         failing = [1 + code.ref.criteria.index(one) for one in judged.failing_criteria if one in code.ref.criteria]
-        minutes = effort.review_minutes(
-            self._executed.calibration, points=work.story.sized_points, findings=len(failing)
+        findings = [f"criterion {one}: {_first(judged, code.ref.criteria[one - 1])}" for one in failing]
+        red = await self._run_tests(code, "checks", run=1)
+        again = await self._run_tests(code, "checks", run=2) if red.failing else red
+        steady = {one.test for one in again.failing}
+        flaky = [one.test for one in red.failing if one.test not in steady]
+        findings += [f"{test} is red" for test in sorted(steady)]
+        minutes = self._checking_minutes(work, findings=len(failing) + len(steady), reruns=len(flaky))
+        await self._make_reliable(work, code)
+        return ChecksRun(
+            minutes=minutes, failing=len(failing) + len(steady), flaky=len(flaky), findings=tuple(findings)
         )
-        findings = tuple(f"criterion {one}: {_first(judged, code.ref.criteria[one - 1])}" for one in failing)
-        return ChecksRun(minutes=minutes, failing=len(failing), flaky=0, findings=findings)
+
+    def _checking_minutes(self, work: StoryWork, *, findings: int, reruns: int) -> int:
+        minutes = effort.review_minutes(
+            self._executed.calibration, points=work.story.sized_points, findings=findings, reruns=reruns
+        )
+        minutes += work.flaky_minutes
+        return minutes
+
+    async def _make_reliable(self, work: StoryWork, code: StoryCode) -> None:
+        """A test that is known to be unreliable is put right before anybody merges it."""
+        disturbance_id, work.flaky_from = work.flaky_from, ""
+        minutes, work.flaky_minutes = work.flaky_minutes, 0
+        if disturbance_id:
+            agent = code.branch.split("/")[3]
+            self._worked_off(disturbance_id, code.story_id, agent, minutes)
+            await self._commit(code, code.files(self._product), agent, f"Make the tests of {_what(work)} reliable", "")
 
     async def _write_late(self, work: StoryWork, code: StoryCode) -> None:
         """What was answered after the last quarter is put right before anybody tests it."""
         gone = self._executed.decide(work)
         self._found(code.story_id, gone, "rewrite")
         if code.module.files():
-            await self._commit(code, code.files(), self._agent(), f"Put right {_what(work)}", "")
+            await self._commit(code, code.files(self._product), self._agent(), f"Put right {_what(work)}", "")
 
     async def _demonstrate(self, message: Demonstrate) -> Demonstration:
         """Hidden tests on main say what was wanted and is not there."""
         work, code = self._executed.ledger.work_on(message.story_id), self._executed.code_of(message.story_id)
-        main = self._executed.product.main
+        main = self._product.main
         judged = await self._judge(code, main, share=PERMILLE, choices=None)
         self._executed.demonstrated(code, judged)
         self._publish_acceptance(code, judged, main)
+        self._found(code.story_id, code.module.flaws_of(judged.failing_criteria), "review")
         shown: list[Deviation] = []
         for criterion, own in enumerate(code.ref.criteria, start=1):
             if own not in judged.failing_criteria:
@@ -269,6 +299,40 @@ class CodeWorkshop(Workshop):
         judged: CodeJudged = await self.context.effect(request, duration_us=JUDGE_US)
         return judged.exercises[0]
 
+    # -- disturbances --------------------------------------------------------------------------------------------------
+
+    def _disturb(self, hit: DisturbanceEffect) -> Any:
+        """What a disturbance costs follows the model; what it does to code is real."""
+        is_new = (hit.disturbance_id, hit.story_id) not in self._executed.ledger.struck
+        applied = super().on_receive(hit)
+        if is_new:
+            self._executed.disturb(hit)
+            if hit.type == "architectural_debt_surfaces":
+                self.context.spawn(self._land_copy(self._executed.copy_wanted(hit.disturbance_id), is_there=True))
+        return applied
+
+    def _worked_off(self, disturbance_id: str, story_id: str, by: str, minutes: int) -> None:
+        super()._worked_off(disturbance_id, story_id, by, minutes)
+        self._executed.settle(story_id, disturbance_id)
+        removal = self._executed.copy_removal(disturbance_id)
+        if removal is not None:
+            self.context.spawn(self._land_copy(removal, is_there=False))
+
+    async def _land_copy(self, code: StoryCode | None, *, is_there: bool) -> None:
+        """Bring a copied module to main, or take it away from there."""
+        if code is None:
+            return
+        copied = {copy_path(code.exercise): code.module.source()}
+        before, after = ({}, copied) if is_there else (copied, {})
+        if not code.branch:
+            self._executed.begin_branch(code, PLATFORM)
+            code.written = before
+            subject = "Copy what could have been used" if is_there else "Use what was copied"
+            changed, main = changes(before, after), self._product.main
+            body = f"{subject}\n\nStory: {code.story_id}\n"
+            await self._ask_for(code, after, main, (main,), changed, body, PLATFORM)
+        await insist(self.context, self._team.merge_queue, LandChange(story_id=code.story_id))
+
     # -- incidents ----------------------------------------------------------------------------------------------------
 
     async def _stage(self, order: StageIncident) -> IncidentStaged:
@@ -279,10 +343,13 @@ class CodeWorkshop(Workshop):
         landed: Integrated = await insist(self.context, self._team.merge_queue, LandChange(story_id=code.story_id))
         if landed.reason:
             return NOTHING_BREAKS
-        judged = await self._judge(code, self._executed.product.main, share=PERMILLE, choices=None, which="canary")
+        judged = await self._judge(code, self._product.main, share=PERMILLE, choices=None, which="canary")
+        self._found(code.story_id, (code.module.flaws[-1].number,), "canary")
+        self._executed.incidents[code.module.key] = tuple(one.case_id for one in judged.failed[:MOST_REGRESSIONS])
         broken = [one for one in judged.failing_criteria if one in code.module.flaws[-1].criteria]
         if not broken:
             return NOTHING_BREAKS
+        self._publish_escape(code, broken[0], judged)
         kata = code.exercise.kata
         return IncidentStaged(
             family=code.module.family,
@@ -291,6 +358,22 @@ class CodeWorkshop(Workshop):
             story_id=code.story_id,
             module=kata.domain,
             specialization=kata.specialization,
+        )
+
+    def _publish_escape(self, code: StoryCode, criterion: int, judged: ExerciseJudged) -> None:
+        key, flaw = code.module.key, code.module.flaws[-1]
+        self._executed.escaped[key, criterion] = self._sprint
+        self.context.publish(
+            DefectEscaped(
+                team=self._team.team,
+                sprint=self._sprint,
+                story_id=code.story_id,
+                criterion=criterion,
+                cases=sum(1 for one in judged.failed if one.case_id.startswith(f"c{criterion}/")),
+                culprit=self._product.culprits[key],
+                incident_class=flaw.incident_class,
+                severity=flaw.severity,
+            )
         )
 
     async def _break_something(self, order: StageIncident) -> StoryCode | None:
@@ -304,7 +387,7 @@ class CodeWorkshop(Workshop):
             if planted.site is None:
                 continue
             code, flaw = work.break_module(key, story_id, planted)
-            await self._commit(code, code.files(), PLATFORM, "Change what nobody asked to change", "")
+            await self._commit(code, code.files(self._product), PLATFORM, "Change what nobody asked to change", "")
             self._publish_flaw(story_id, flaw, PLATFORM)
             return code
         return None
@@ -381,12 +464,20 @@ class CodeWorkshop(Workshop):
             )
         )
 
-    async def _run_tests(self, code: StoryCode, phase: Any) -> TestsRun:
-        tests = tuple(path for path in (code.exercise.test_path,) if path in code.written)
+    async def _run_tests(self, code: StoryCode, phase: Any, *, run: int = 0) -> TestsRun:
+        """Run the story's visible tests; hour, hash seed and order of tests are drawn where a test depends on them."""
+        own = (code.exercise.test_path, flaky_path(code.exercise), PRODUCT_TEST_PATH)
+        draws = [self.context.draw("test_circumstances", f"{code.story_id}/{code.tree}/{run}", n) for n in range(3)]
         request = RunTests(
-            team=self._team.team, tree=code.tree, tests=tests, cover=(), hash_seed=0, clock_s=0, order_seed=0
+            team=self._team.team,
+            tree=code.tree,
+            tests=tuple(path for path in own if path in code.written),
+            cover=(),
+            hash_seed=1 + draws[0].below(1000) if code.flaky == "hash" else 0,
+            clock_s=self._start_s + draws[1].below(86_400) if code.flaky == "clock" else 0,
+            order_seed=1 + draws[2].below(1000) if code.flaky == "order" else 0,
         )
-        run: TestsRun = await self.context.effect(request, duration_us=TESTS_US)
+        made: TestsRun = await self.context.effect(request, duration_us=TESTS_US)
         self.context.publish(
             TestsRan(
                 team=self._team.team,
@@ -395,22 +486,22 @@ class CodeWorkshop(Workshop):
                 session_id=code.session_id,
                 phase=phase,
                 tree=code.tree,
-                count=run.count,
-                failing=tuple(one.test for one in run.failing),
-                ended=run.ended,
+                count=made.count,
+                failing=tuple(one.test for one in made.failing),
+                ended=made.ended,
             )
         )
-        return run
+        return made
 
     async def merge_main(self, code: StoryCode, agent: str, subject: str, trailer: str) -> None:
         """Take main into the branch; the list of modules, where two branches meet, is written anew."""
         await self._finish_pending(code)
-        main, domain = self._executed.product.main, code.exercise.kata.domain
+        main, domain = self._product.main, code.exercise.kata.domain
         merged: TreesMerged = await self.context.effect(
             MergeTrees(team=self._team.team, ours=code.head, theirs=main), duration_us=COMMIT_US
         )
-        code.listed = self._executed.product.modules(domain)
-        files = code.files()
+        code.listed = self._product.modules(domain)
+        files = code.files(self._product)
         index = index_text(domain, {*code.listed, code.exercise.name})
         resolved = tuple(FileText(path=path, content=files.get(path, index)) for path in merged.conflicts)
         if index_path(domain) not in merged.conflicts:

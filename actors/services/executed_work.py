@@ -14,11 +14,26 @@ from actors.policy.calibration import Calibration
 from actors.scrum.stories import ExerciseRef, Story
 from actors.services.modelled_work import ModelledWork
 from actors.services.work_ledger import Defect, StoryWork, TaskWork, WorkError, WorkLedger
+from actors.services.work_messages import DisturbanceEffect
 from actors.work.effort import Pair, Worker
 from actors.work.katas.exercise import Exercise, exercise
 from actors.work.katas.oracle import calls_of
 from actors.work.messages import CommitFiles, ExerciseJudged, FlawPlanted, PlantFlaw
 from actors.work.product import ExerciseKey, Flaw, ModuleCode, ProductCode, index_path, index_text
+from actors.work.troubles import (
+    CHANGES_PATH,
+    FLAKY_KINDS,
+    PRODUCT_TEST_PATH,
+    VENDORED_PATH,
+    FlakyKind,
+    changes_text,
+    copy_path,
+    flaky_path,
+    flaky_test,
+    product_test,
+    vendored,
+)
+from config.streams import Draw
 
 
 class NoExerciseError(WorkError):
@@ -50,6 +65,12 @@ class StoryCode:
     pending: CommitFiles | None = None  # asked for, reply not seen: to be asked for again before anything else
     offered: ModuleCode | None = None  # the module as the merge queue was given it
     session_id: str = ""
+    breaks: dict[str, str] = field(default_factory=dict)  # disturbance -> what it does to the code of this story
+    vendored: int = 0  # version of the vendored package on this branch; 0: as main has it
+    is_adapted: bool = False  # to that version
+    announces: bool = False  # in CHANGES.md
+    flaky: FlakyKind | None = None
+    misread: dict[str, tuple[int, int]] = field(default_factory=dict)  # disturbance -> open point built otherwise
     returned: str = ""  # why the merge queue gave it back, until that is put right
     tested: tuple[int, ...] = ()  # criteria whose tests were seen red
 
@@ -58,17 +79,25 @@ class StoryCode:
         """What is built."""
         return self.module.exercise
 
-    def files(self) -> dict[str, str]:
+    def files(self, product: ProductCode) -> dict[str, str]:
         """The files of the story as they are to be."""
         files = self.module.files()
-        if files:
-            domain = self.exercise.kata.domain
-            files[index_path(domain)] = index_text(domain, {*self.listed, self.exercise.name})
+        if not files:
+            return files
+        one = self.exercise
+        files[index_path(one.kata.domain)] = index_text(one.kata.domain, {*self.listed, one.name})
+        if self.vendored:
+            files[VENDORED_PATH] = vendored(self.vendored)
+            files[PRODUCT_TEST_PATH] = product_test(self.vendored if self.is_adapted else self.vendored - 1)
+        if self.announces:
+            files[CHANGES_PATH] = changes_text([*product.announced, one.kata.title])
+        if self.flaky is not None:
+            files[flaky_path(one)] = flaky_test(one, self.flaky)
         return files
 
-    def files_before_code(self) -> dict[str, str]:
+    def files_before_code(self, product: ProductCode) -> dict[str, str]:
         """The same with the tests of what is new, and without its code."""
-        files = self.files()
+        files = self.files(product)
         for path, old in ((self.exercise.path, self.written), (index_path(self.exercise.kata.domain), self.written)):
             if path in old:
                 files[path] = old[path]
@@ -85,6 +114,8 @@ class ExecutedWork(ModelledWork):
         self.product = product
         self.codes: dict[str, StoryCode] = {}
         self.accepted: dict[ExerciseKey, dict[int, str]] = {}  # criteria that hidden tests found right -> story
+        self.copying: dict[str, str] = {}  # change under way -> the disturbance whose copy it brings or removes
+        self.incidents: dict[ExerciseKey, tuple[str, ...]] = {}  # canaries that failed in production
         self.escaped: dict[tuple[ExerciseKey, int], int] = {}  # what canaries found wrong all the same -> sprint
 
     def register(self, story: Story) -> None:
@@ -112,8 +143,9 @@ class ExecutedWork(ModelledWork):
         before = work.built
         self.build_criteria(work, pair)
         due = [code.ref.criteria[number - 1] for number in range(before + 1, work.built + 1)]
-        if set(due) <= set(code.module.built):  # a story for what another one left undone
+        if due and set(due) <= set(code.module.built):  # a story for what another one left undone
             code.module = code.module.without_flaws(code.module.flaws_of(due))
+            code.module = code.module.with_regressions(self.incidents.get(code.module.key, ()))
         code.module = code.module.with_criteria(due).with_care(due, self.care_of(pair))
         code.module = code.module.without_flaws(task.repairs)
         for key in task.settles:
@@ -140,6 +172,8 @@ class ExecutedWork(ModelledWork):
                 continue
             criterion = 1 + code.ref.criteria.index(point.criterion)
             chosen[position] = 0 if (criterion, point.topic) in work.wrong else wanted[position]
+        for position, misread in code.misread.values():
+            chosen[position] = misread
         before = code.module.flaws
         code.module = code.module.with_choices(chosen)
         gone = tuple(flaw.number for flaw in before if flaw not in code.module.flaws)
@@ -235,6 +269,86 @@ class ExecutedWork(ModelledWork):
         self.product.landed[code.module.key] = code.offered or code.module
         self.product.culprits[code.module.key] = commit
         code.branch, code.offered = "", None
+        if code.vendored:
+            self.product.vendored, code.vendored, code.is_adapted = code.vendored, 0, False
+        if code.announces:
+            self.product.announced.append(code.exercise.kata.title)
+            code.announces = False
+        if story_id in self.copying:
+            self._copied(story_id)
+
+    # -- disturbances --------------------------------------------------------------------------------------------------
+
+    def disturb(self, hit: DisturbanceEffect) -> None:
+        """Let a disturbance reach the code of a story; the next commit shows it. To be called once for each."""
+        code, chance = self.codes[hit.story_id], self._draw("troubles", f"{hit.disturbance_id}/{hit.story_id}", 0)
+        match hit.type:
+            case "dependency_breaks" if not code.vendored:
+                code.vendored, code.is_adapted = self.product.vendored + 1, False
+            case "merge_conflict":
+                code.announces = True
+            case "flaky_test":
+                code.flaky = FLAKY_KINDS[chance.below(len(FLAKY_KINDS))]
+            case "junior_misunderstanding":
+                self._misread(code, hit.disturbance_id, chance)
+            case _:
+                return
+        code.breaks[hit.disturbance_id] = hit.type
+
+    def _misread(self, code: StoryCode, disturbance_id: str, chance: Draw) -> None:
+        """Somebody who did not understand builds an open point as nobody wants it."""
+        built = code.module.built
+        points = code.exercise.kata.open_points
+        places = [
+            n for n, point in enumerate(points) if point.criterion in built and point.criterion in code.ref.criteria
+        ]
+        if places:
+            position = places[chance.below(len(places))]
+            others = [n for n in range(len(points[position].alternatives)) if n != code.module.choices[position]]
+            code.misread[disturbance_id] = position, others[chance.bits % len(others)]
+
+    def settle(self, story_id: str, disturbance_id: str) -> None:
+        """Somebody has worked a disturbance off; the next commit shows that, too."""
+        code = self.codes.get(story_id)
+        kind = None if code is None else code.breaks.pop(disturbance_id, None)
+        if code is None or kind is None:
+            return
+        if kind == "dependency_breaks":
+            code.is_adapted = True
+        elif kind == "flaky_test":
+            code.flaky = None
+        elif kind == "junior_misunderstanding":
+            code.misread.pop(disturbance_id, None)
+
+    def copy_wanted(self, disturbance_id: str) -> StoryCode | None:
+        """The change in which somebody copies a module of main instead of using it; None: there is nothing to copy."""
+        keys = sorted(self.product.landed)
+        if not keys:
+            return None
+        key = keys[self._draw("troubles", f"{disturbance_id}/copy", 0).below(len(keys))]
+        return self._change(key, f"{disturbance_id}-DEBT", disturbance_id)
+
+    def copy_removal(self, disturbance_id: str) -> StoryCode | None:
+        """The change that takes the copy away again; None if it never came to main."""
+        if disturbance_id not in self.product.copies:
+            return None
+        path, _ = self.product.copies[disturbance_id]
+        key = next(key for key, code in sorted(self.product.landed.items()) if copy_path(code.exercise) == path)
+        return self._change(key, f"{disturbance_id}-REFACTOR", disturbance_id)
+
+    def _change(self, key: ExerciseKey, story_id: str, disturbance_id: str) -> StoryCode:
+        landed = self.product.landed[key]
+        ref = ExerciseRef(family=key[0], number=key[1], criteria=tuple(landed.exercise.criteria))
+        code = self.codes.setdefault(story_id, StoryCode(story_id=story_id, ref=ref, module=landed))
+        self.copying[story_id] = disturbance_id
+        return code
+
+    def _copied(self, story_id: str) -> None:
+        disturbance_id, code = self.copying.pop(story_id), self.codes[story_id]
+        if disturbance_id in self.product.copies:
+            del self.product.copies[disturbance_id]
+        else:
+            self.product.copies[disturbance_id] = copy_path(code.exercise), code.module.source()
 
     # -- incidents ----------------------------------------------------------------------------------------------------
 

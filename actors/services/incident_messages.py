@@ -28,4 +28,18 @@ class IncidentStaged:
     specialization: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefectReported:
+    """Told to the product owner: something that was accepted does not do what it should."""
+
+    KIND: ClassVar[str] = "incident.defect_reported/1"
+    story_id: str
+    family: str
+    number: int
+    criterion: int  # of the exercise
+    text: str  # what does not work
+    module: str
+    specialization: str
+
+
 NOTHING_BREAKS = IncidentStaged(family="", number=0, criterion=0, story_id="", module="", specialization="")

@@ -6,6 +6,8 @@ from typing import Any
 
 from actors.scrum.code_messages import CodeMeasured, DefectEscaped
 from actors.services.executed_work import ExecutedWork
+from actors.services.incident_messages import DefectReported
+from actors.services.team_setting import TeamSetting
 from actors.work.messages import CodeJudged, ExerciseTested, JudgeCode, RunTests, TestsRun
 from actors.work.product import ModuleCode
 
@@ -15,8 +17,9 @@ MEASURE_US = 300_000_000  # of virtual time, at night
 class MainMeasurement:
     """Measures and publishes; changes nothing but the book of what has escaped."""
 
-    def __init__(self, context: Any, work: ExecutedWork, team: str) -> None:
-        self._context, self._work, self._team = context, work, team
+    def __init__(self, context: Any, work: ExecutedWork, team: TeamSetting) -> None:
+        self._context, self._work = context, work
+        self._team, self._product_owner = team.team, team.product_owner
 
     async def measure(self, sprint: int) -> None:
         """Publish CodeMeasured, and DefectEscaped for everything that is found now for the first time."""
@@ -77,6 +80,19 @@ class MainMeasurement:
             return
         self._work.escaped[code.key, criterion] = sprint
         flaws = [flaw for flaw in code.flaws if criterion in flaw.criteria]
+        kata = code.exercise.kata
+        self._context.tell(
+            self._product_owner,
+            DefectReported(
+                story_id=story,
+                family=code.family,
+                number=code.number,
+                criterion=criterion,
+                text=kata.criteria[criterion - 1].text,
+                module=kata.domain,
+                specialization=kata.specialization,
+            ),
+        )
         self._context.publish(
             DefectEscaped(
                 team=self._team,

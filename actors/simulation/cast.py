@@ -76,6 +76,7 @@ def assemble(inputs: RunInputs, *, sprints: int) -> Cast:
             seed=config.simulation.seed,
             start_date=config.simulation.start_date,
             teams=tuple(team.id for team in config.resolved_teams()),
+            executes=config.code_generation.mode == "executed",
         ),
         seed=config.simulation.seed,
         link_delay_us=config.simulation.link_delay_ms * 1_000,

@@ -15,6 +15,7 @@ from mccabe import PathGraphingAstVisitor
 
 from actors.work import messages
 from actors.work.katas.exercise import Exercise, Which, exercise
+from actors.work.katas.mutants import LIMITS
 from actors.work.messages import (
     Author,
     CodeJudged,
@@ -51,7 +52,7 @@ MAIN = messages.MAIN
 TREES_KEPT = 64
 KINDS_OF_CASES: tuple[Which, ...] = ("acceptance", "canary")
 MOST_TRIED = 12  # mutants for one flaw
-MOST_TRIED_ESCAPES = 24  # those that only canaries notice are rare
+MOST_TRIED_ESCAPES = 40  # those that only canaries notice are rare
 NO_FLAW = FlawPlanted(site=None, incident_class="", severity=0, criteria=(), noticed_by="", discarded=())
 
 
@@ -60,16 +61,17 @@ class WorkEngine:
 
     name = "work"
 
-    def __init__(self, folders: Mapping[str, Path], sandbox: Sandbox) -> None:
-        """`folders`: the repository of each team."""
+    def __init__(self, folders: Mapping[str, Path], sandbox: Sandbox, mutants: Sandbox) -> None:
+        """`folders`: the repository of each team; `mutants`: a sandbox that gives up soon, to try mistakes in."""
         self._folders = dict(folders)
-        self._sandbox = sandbox
+        self._sandbox, self._mutants = sandbox, mutants
         self._repositories: dict[str, Repository] = {}
         self._trees: dict[tuple[str, str], dict[str, str]] = {}
 
     def start(self) -> None:
         """Warm the sandbox, open the repositories."""
         self._sandbox.__enter__()
+        self._mutants.__enter__()
         self._repositories = {team: Repository.create(folder) for team, folder in self._folders.items()}
 
     def answer(self, request: Message, seed: int) -> Message:
@@ -93,7 +95,8 @@ class WorkEngine:
                 raise RequestError(f"{request.KIND} is not work")
 
     def close(self) -> None:
-        """Stop the sandbox."""
+        """Stop the sandboxes."""
+        self._mutants.__exit__(None, None, None)
         self._sandbox.__exit__(None, None, None)
 
     # -- git ----------------------------------------------------------------------------------------------------------
@@ -184,7 +187,7 @@ class WorkEngine:
         around = _surroundings(one)
 
         def judge(source: str) -> Sequence[CaseVerdict]:
-            return self._sandbox.judge({**around, one.path: source}, cases, source_root=SOURCE_ROOT)
+            return self._mutants.judge({**around, one.path: source}, cases, source_root=SOURCE_ROOT)
 
         planted = plant(
             one.source(request.choices, request.built),
@@ -271,4 +274,5 @@ def build(plan: Mapping[str, Any]) -> Served:
     if plan.keys() != {"folders"} or not isinstance(folders, dict):
         raise ValueError("the plan of a work engine is {folders: {team: folder}}")
     repositories = {str(team): Path(folder) for team, folder in folders.items()}
-    return Served(engine=WorkEngine(repositories, Sandbox(trust="trusted")), registry=build_registry())
+    engine = WorkEngine(repositories, Sandbox(trust="trusted"), Sandbox(trust="trusted", limits=LIMITS))
+    return Served(engine=engine, registry=build_registry())

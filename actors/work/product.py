@@ -13,6 +13,14 @@ from actors.work.katas.exercise import Exercise, exercise
 from actors.work.katas.kata import DOMAINS
 from actors.work.messages import FileText, FlawSite
 from actors.work.mutations.operators import Site, apply
+from actors.work.troubles import (
+    CHANGES_PATH,
+    PRODUCT_TEST_PATH,
+    VENDORED_PATH,
+    changes_text,
+    product_test,
+    vendored,
+)
 
 ExerciseKey = tuple[str, int]  # family and number
 
@@ -38,6 +46,7 @@ class ModuleCode:
     choices: tuple[int, ...]
     built: tuple[int, ...] = ()
     flaws: tuple[Flaw, ...] = ()
+    regressions: tuple[str, ...] = ()  # canaries that failed once and are visible tests since
     care: tuple[tuple[int, int], ...] = ()  # criterion -> how many of the possible tests were written, thousandths
 
     @classmethod
@@ -68,7 +77,7 @@ class ModuleCode:
 
     def tests(self) -> str:
         """The test file: what the team believes."""
-        return self.exercise.tests(self.choices, self.built, dict(self.care))
+        return self.exercise.tests(self.choices, self.built, dict(self.care), self.regressions)
 
     def with_choices(self, choices: Sequence[int]) -> ModuleCode:
         """Decided otherwise. A function that is written anew by that loses its flaws."""
@@ -83,6 +92,10 @@ class ModuleCode:
         care = dict(self.care)
         care.update({one: max(permille, care.get(one, 0)) for one in criteria})
         return replace(self, care=tuple(sorted(care.items())))
+
+    def with_regressions(self, case_ids: Iterable[str]) -> ModuleCode:
+        """What a canary has found is tested from now on."""
+        return replace(self, regressions=tuple(sorted({*self.regressions, *case_ids})))
 
     def with_flaw(self, flaw: Flaw) -> ModuleCode:
         """Something more is wrong."""
@@ -116,6 +129,9 @@ class ProductCode:
     main: str = ""  # commit; empty until the first one is made
     landed: dict[ExerciseKey, ModuleCode] = field(default_factory=dict)
     flaws_made: int = 0
+    vendored: int = 1  # version of the vendored package
+    announced: list[str] = field(default_factory=list)  # lines of CHANGES.md
+    copies: dict[str, tuple[str, str]] = field(default_factory=dict)  # disturbance -> path and text of a copied module
     culprits: dict[ExerciseKey, str] = field(default_factory=dict)  # the commit on main that touched it last
 
     def next_flaw(self) -> int:
@@ -154,16 +170,10 @@ def skeleton(team: str) -> dict[str, str]:
         ),
         ".gitignore": "__pycache__/\n.pytest_cache/\n.coverage\n",
         "src/product/__init__.py": '"""The product: one package for each domain."""\n',
-        "tests/test_product.py": (
-            '"""Every module that a domain lists can be imported."""\n\n'
-            "import importlib\n\nimport pytest\n\n"
-            f"DOMAINS = {DOMAINS!r}\n\n\n"
-            '@pytest.mark.parametrize("domain", DOMAINS)\n'
-            "def test_every_listed_module_can_be_imported(domain):\n"
-            '    package = importlib.import_module(f"product.{domain}")\n'
-            "    for name in package.MODULES:\n"
-            '        assert importlib.import_module(f"product.{domain}.{name}").__doc__\n'
-        ),
+        "src/vendored/__init__.py": '"""Packages of others, copied here."""\n',
+        VENDORED_PATH: vendored(1),
+        PRODUCT_TEST_PATH: product_test(1),
+        CHANGES_PATH: changes_text(()),
     }
     return files | {index_path(domain): index_text(domain, ()) for domain in DOMAINS}
 

@@ -8,10 +8,10 @@ import sys
 from rich.console import Console
 
 from actors.work.katas.bank import FAMILIES
-from actors.work.katas.mutants import Mutant, OracleFailsError, checked
+from actors.work.katas.mutants import Mutant, MutantsError, checked
 from actors.work.katas.tables import DISCARDED, Grid, families_by_domain, mutants_by_operator
 from actors.work.katas.themes import THEMES
-from actors.work.katas.validation import validate_all, validate_bank
+from actors.work.katas.validation import MAKING, Problem, validate_all, validate_bank
 
 OK, UNMET, BAD_INPUT = 0, 1, 2
 WIDE = 200  # columns of a table that is not read on a terminal
@@ -40,11 +40,11 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     validate = commands.add_parser("validate", help="check every rule for every family and variant")
     validate.add_argument("--variants", type=_variants, default=14, help="variants of each family (default 14)")
-    validate.add_argument("--mutants", type=int, default=0, help="judge so many mutants as well (default 0)")
+    validate.add_argument("--mutants", type=_count, default=0, help="judge so many mutants as well (default 0)")
     table = commands.add_parser("table", help="families by domain, size, criteria")
     table.add_argument("--markdown", action="store_true")
     mutants = commands.add_parser("mutants", help="judge seeded mutants in the sandbox")
-    mutants.add_argument("--count", type=int, default=300, help="how many to draw (default 300)")
+    mutants.add_argument("--count", type=_count, default=300, help="how many to draw (default 300)")
     mutants.add_argument("--seed", type=int, default=1)
     mutants.add_argument("--list", action="store_true", help="print every mutant, not only the discarded ones")
     for command in (validate, table, mutants):
@@ -58,14 +58,22 @@ def _variants(text: str) -> int:
     return int(text)
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"a count is a whole number from 0, got {text}")
+    return int(text)
+
+
 def _validate(families: list[str], variants: int, mutants: int, *, is_whole_bank: bool) -> int:
-    problems = 0
+    found: list[Problem] = []
     for problem in validate_all(families, variants):
         print(problem, flush=True)
-        problems += 1
-    for problem in validate_bank(variants) if is_whole_bank else ():
+        found.append(problem)
+    is_made = all(problem.rule != MAKING for problem in found)
+    for problem in validate_bank(variants) if is_whole_bank and is_made else ():
         print(problem)
-        problems += 1
+        found.append(problem)
+    problems = len(found)
     print(f"{len(families)} families, {len(families) * variants} variants, {problems} problems")
     status = UNMET if problems else OK
     return max(status, _mutants(families, mutants, 1, is_listing=False)) if mutants else status
@@ -78,9 +86,9 @@ def _mutants(families: list[str], count: int, seed: int, *, is_listing: bool) ->
             found.append(mutant)
             if is_listing or not mutant.is_killed:
                 print(mutant, flush=True)
-    except (OracleFailsError, ValueError) as error:
+    except MutantsError as error:
         print(f"katas: {error}", file=sys.stderr)
-        return UNMET if isinstance(error, OracleFailsError) else BAD_INPUT
+        return UNMET
     _show(mutants_by_operator(found), is_markdown=False)
     killed = sum(mutant.is_killed for mutant in found)
     discarded = sum(mutant.result in DISCARDED for mutant in found)

@@ -176,10 +176,15 @@ def is_docstring(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def shape(source: str) -> tuple[str, ...]:
-    """The functions of a module without names, constants and docstrings, sorted."""
-    tree = ast.parse(source)
-    return tuple(sorted(ast.dump(_Plainer().visit(one)) for one in tree.body if isinstance(one, ast.FunctionDef)))
+def shape(source: str, least: int = 0) -> tuple[str, ...]:
+    """The functions of a module without names, constants and docstrings, sorted.
+
+    Args:
+        source: The module.
+        least: Leave out functions with fewer nodes in their syntax tree.
+    """
+    plain = [_Plainer().visit(one) for one in functions(source)]
+    return tuple(sorted(ast.dump(one) for one in plain if sum(1 for _ in ast.walk(one)) >= least))
 
 
 def complexities(source: str) -> Mapping[str, int]:

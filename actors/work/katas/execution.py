@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import copy
 from collections.abc import Sequence
+from functools import lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
 def load(exercise: Exercise, choices: Sequence[int]) -> ModuleType:
     """The oracle as a module; what it imports from the product is what is wanted there."""
+    return _loaded(exercise, tuple(choices))
+
+
+@lru_cache(maxsize=256)
+def _loaded(exercise: Exercise, choices: tuple[int, ...]) -> ModuleType:
     return load_source(exercise, exercise.source(choices))
 
 

@@ -14,7 +14,7 @@ from actors.work.sandbox.plain import Case
 from config.streams import draw
 
 Which = Literal["acceptance", "canary"]
-GENERATED: Mapping[Which, int] = {"acceptance": 10, "canary": 20}  # generated calls of each function
+GENERATED: Mapping[Which, int] = {"acceptance": 3, "canary": 20}  # generated calls of each function
 ASSUMED_PERMILLE = 490  # how often the obvious assumption is what is wanted; as in the backlog of modelled work
 
 
@@ -117,7 +117,11 @@ class Exercise:
         return rendering.test_module(self.module, self._starter_examples(built))
 
     def tests(
-        self, choices: Sequence[int], built: Collection[int] | None = None, care: Mapping[int, int] | None = None
+        self,
+        choices: Sequence[int],
+        built: Collection[int] | None = None,
+        care: Mapping[int, int] | None = None,
+        regressions: Collection[str] = (),
     ) -> str:
         """The test file as somebody writes it who makes these choices: the starter tests and their own.
 
@@ -126,10 +130,16 @@ class Exercise:
             built: The criteria that are built; None for all.
             care: For each criterion, how many of the tests that could be written they write, thousandths; None for all.
                 Who writes more writes at least the tests of those who write fewer.
+            regressions: Ids of canaries that failed in production and became visible tests.
         """
         own = self._own_examples(choices, built)
         written = [(name, example) for number, name, example in own if self._is_written(number, name, example, care)]
-        return rendering.test_module(self.module, [*self._starter_examples(built), *written])
+        incidents = [
+            (f"what_broke_criterion_{self.case_criterion(case.case_id)}", _as_example(case))
+            for case in (self.cases("canary") if regressions else ())
+            if case.case_id in regressions
+        ]
+        return rendering.test_module(self.module, [*self._starter_examples(built), *written, *incidents])
 
     def _is_written(self, number: int, name: str, example: Example, care: Mapping[int, int] | None) -> bool:
         if care is None:
@@ -202,6 +212,10 @@ class Exercise:
             for number in range(GENERATED[which]):
                 arguments = make(Chance(f"{self.family}/{self.number}/{which}/{function}/{number}"))
                 yield criterion, call(module, function, arguments)
+
+
+def _as_example(case: Case) -> Example:
+    return Example(function=case.function, arguments=case.arguments, result=case.result, error=case.error)
 
 
 @lru_cache(maxsize=1024)

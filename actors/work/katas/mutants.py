@@ -1,4 +1,9 @@
-"""Do the hidden tests notice mistakes? Seeded mutants of the oracles, each judged in the sandbox."""
+"""Do the hidden tests notice mistakes? Seeded mutants of the oracles, each judged in the sandbox.
+
+MutantsError                 the check says nothing
+├── OracleFailsError         an oracle fails without any mistake
+└── NotEnoughMutantsError    the bank has fewer different mutants than were asked for
+"""
 
 from __future__ import annotations
 
@@ -20,7 +25,19 @@ LIMITS = Limits(cpu_s=1.0, restarts=0)  # a mutant that hangs is put aside: one 
 ATTEMPTS = 50  # draws for one mutant before the bank counts as exhausted
 
 
-class OracleFailsError(Exception):
+class MutantsError(Exception):
+    """Base of what keeps the check from saying anything."""
+
+
+class NotEnoughMutantsError(MutantsError):
+    """Raised when no new mutant of a family is found."""
+
+    def __init__(self, family: str, found: int) -> None:
+        super().__init__(f"{family}: no new mutant after {found}")
+        self.family, self.found = family, found
+
+
+class OracleFailsError(MutantsError):
     """Raised when an oracle does not pass its own hidden tests, so that mutants of it say nothing."""
 
     def __init__(self, family: str, number: int, case_id: str, outcome: str) -> None:
@@ -56,7 +73,7 @@ def drawn(families: Sequence[str], count: int, seed: int) -> Iterator[tuple[Exer
     """Different mutants over the bank: families take turns, kinds of mistakes are equally likely.
 
     Raises:
-        ValueError: There are not that many.
+        NotEnoughMutantsError: There are not that many.
     """
     stream = Stream(seed, STREAM)
     order = shuffled(families, stream, "families")
@@ -76,7 +93,7 @@ def drawn(families: Sequence[str], count: int, seed: int) -> Iterator[tuple[Exer
                 yield one, site
                 break
         else:
-            raise ValueError(f"{family} has no more than {n // len(order)} different mutants to draw")
+            raise NotEnoughMutantsError(family, n // len(order))
 
 
 def all_sites(source: str) -> tuple[Site, ...]:
@@ -89,7 +106,7 @@ def checked(families: Sequence[str], count: int, seed: int) -> Iterator[Mutant]:
 
     Raises:
         OracleFailsError: An oracle fails without any mistake.
-        ValueError: There are not that many mutants.
+        NotEnoughMutantsError: There are not that many.
     """
     with Sandbox(limits=LIMITS) as sandbox:
         for one, site in drawn(families, count, seed):

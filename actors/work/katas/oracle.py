@@ -34,14 +34,14 @@ def only(source: str, functions: Iterable[str]) -> str:
     lines = source.splitlines()
     body = [node for node in tree.body if not _is_docstring(node)]
     owners = {name: node for node in body for name in _defines(node)}
-    wanted: dict[int, None] = {}
+    wanted: dict[int, None] = {}  # by the line a node begins at
     waiting = [owners[name] for name in functions]
     while waiting:
         node = waiting.pop()
-        if id(node) not in wanted:
-            wanted[id(node)] = None
+        if node.lineno not in wanted:
+            wanted[node.lineno] = None
             waiting += [owners[name] for name in _uses(node) if name in owners]
-    kept = [node for node in body if id(node) in wanted]
+    kept = [node for node in body if node.lineno in wanted]
     parts = [node for node in tree.body if _is_docstring(node)] + kept
     return _joined(parts, lines)
 

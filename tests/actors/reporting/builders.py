@@ -47,8 +47,10 @@ TEAM = "team_a"
 CODE_MODULES = ("billing", "search")
 
 
-def run_info(*teams: str) -> RunInfo:
-    return RunInfo(experiment="baseline", seed=7, start_date=date(2026, 1, 5), teams=teams or (TEAM,))
+def run_info(*teams: str, executes: bool = False) -> RunInfo:
+    return RunInfo(
+        experiment="baseline", seed=7, start_date=date(2026, 1, 5), teams=teams or (TEAM,), executes=executes
+    )
 
 
 def at(sprint: int, day: int, hour: int = 9, minute: int = 0) -> int:

@@ -1,0 +1,1 @@
+"""Katas of the api domain; one module for each family."""

@@ -1,0 +1,1 @@
+"""Katas of the cli domain; one module for each family."""

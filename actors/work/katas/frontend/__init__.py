@@ -1,0 +1,1 @@
+"""Katas of the frontend domain; one module for each family."""

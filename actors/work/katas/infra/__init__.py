@@ -1,0 +1,1 @@
+"""Katas of the infra domain; one module for each family."""

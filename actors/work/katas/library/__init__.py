@@ -1,0 +1,1 @@
+"""Katas of the library domain; one module for each family."""

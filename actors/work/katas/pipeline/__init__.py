@@ -1,0 +1,1 @@
+"""Katas of the pipeline domain; one module for each family."""
