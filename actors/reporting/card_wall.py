@@ -191,7 +191,7 @@ def _code(code: StoryFacts | None, *, is_done: bool) -> dict[str, Any]:
     return {
         "branch": code.branch or None,
         "commit": code.commit or None,
-        "is_on_main": code.landed is not None,
+        "is_on_main": code.is_on_main,
         "acceptance": criteria_cases(code.acceptance) if code.acceptance is not None else None,
         "flaws": [_flaw(flaw) for flaw in code.flaws] if is_done else None,
         "unmeasured": None if code.acceptance is not None else "acceptance: hidden tests run in the sprint review",

@@ -17,6 +17,12 @@ class Metric:
     labels: tuple[str, ...]
     help: str
     bounds_s: tuple[int, ...] = ()  # upper bounds of histogram buckets, without +Inf
+    is_of_code: bool = False  # nothing is measured, not even zero, where work is modelled
+
+    @property
+    def starts_at_zero(self) -> bool:
+        """Whether there is a sample before anything has happened."""
+        return not self.labels and not self.is_of_code
 
     @property
     def family(self) -> str:
@@ -88,6 +94,18 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric("tokens_total", "counter", ("agent", "kind"), "Tokens of decisions; no sample while the policy has none"),
     Metric("stories_finished_total", "counter", ("team",), "Stories accepted in a sprint review"),
+    Metric("commits_total", "counter", (), "Commits on branches", is_of_code=True),
+    Metric(
+        "test_runs_total",
+        "counter",
+        ("phase", "outcome"),
+        "Runs of visible tests: before the code, after it, in repair, by testers, in the merge queue; green or red",
+    ),
+    Metric("merges_total", "counter", ("outcome",), "What the merge queue landed, or returned and why"),
+    Metric("defects_found_total", "counter", ("by",), "Mistakes in code, by who or what came across them first"),
+    Metric(
+        "defects_escaped_total", "counter", (), "Accepted criteria that canaries found broken on main", is_of_code=True
+    ),
     Metric("dead_letters_total", "counter", ("actor",), "Messages whose handling failed"),
     Metric("events_total", "counter", (), "Events in the log"),
 )

@@ -51,13 +51,14 @@ class StoryFacts:
     branch: str = ""
     head: str = ""  # the newest commit on that branch
     landed: StoryLanded | None = None  # the last time
+    is_on_main: bool = False  # nothing was committed for it since it landed
     acceptance: AcceptanceMeasured | None = None  # the last time
     flaws: list[FlawFacts] = field(default_factory=list)
 
     @property
     def commit(self) -> str:
-        """The commit of main that brought the story; until then the newest on its branch."""
-        return self.landed.commit if self.landed is not None else self.head
+        """The commit of main that brought the story; while it is worked on, the newest on its branch."""
+        return self.landed.commit if self.is_on_main and self.landed is not None else self.head
 
 
 @dataclass(slots=True)

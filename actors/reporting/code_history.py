@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from actors.reporting.code_facts import REWORK, FlawFacts, SessionFacts, SprintFacts, StoryFacts, is_green
+from actors.reporting.errors import InconsistentLogError
 from actors.reporting.sprint_record import Tally
 from actors.scrum import code_messages as code
 from actors.scrum.messages import SessionEnded, SessionStarted, TaskAdded
@@ -74,7 +75,7 @@ class CodeHistory:
         tally["commits"] += 1
         self.sprint.commits_by[event.author] += 1
         facts = self.story(event.story_id)
-        facts.branch, facts.head = event.branch, event.commit
+        facts.branch, facts.head, facts.is_on_main = event.branch, event.commit, False
         session = self._open.get(event.session_id)
         if session is not None:
             session.commit = event.commit
@@ -93,7 +94,8 @@ class CodeHistory:
     def _landed(self, event: code.StoryLanded, tally: Tally) -> None:
         tally["merges_landed"] += 1
         self.sprint.landed.append(event)
-        self.story(event.story_id).landed = event
+        facts = self.story(event.story_id)
+        facts.landed, facts.is_on_main = event, True
         self.files.update({one.path: one for one in event.measured})
 
     def _returned(self, event: code.MergeReturned, tally: Tally) -> None:
@@ -108,9 +110,15 @@ class CodeHistory:
         self.story(event.story_id).flaws.append(self.flaws[event.number])
 
     def _flaw_found(self, event: code.FlawFound, tally: Tally) -> None:
-        """Whoever comes across a flaw first has found it; checks name it again until it is repaired."""
+        """Whoever comes across a flaw first has found it; checks name it again until it is repaired.
+
+        Raises:
+            InconsistentLogError: Nobody ever made it.
+        """
         flaw = self.flaws.get(event.number)
-        if flaw is None or flaw.found is not None:
+        if flaw is None:
+            raise InconsistentLogError(event.team, event.sprint, f"flaw {event.number} was found and never made")
+        if flaw.found is not None:
             return
         flaw.found = event
         tally["defects_found"] += 1

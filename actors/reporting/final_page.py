@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from actors.reporting.code_facts import REWORK
+from actors.reporting.code_metrics import FINDERS
 from actors.reporting.writing import one_line, percent, shown, sparkline, table
 
 Report = Mapping[str, Any]
@@ -17,6 +19,7 @@ def final_page(report: Report) -> str:
         f"# {title}",
         _summary(report),
         "## Sprints\n\n" + _sprints(report),
+        *_code(report),
         "## Disturbances\n\n" + _disturbances(report),
         "## People\n\n" + _people(report),
         "## Dead letters\n\n" + _dead_letters(report),
@@ -31,6 +34,7 @@ def _summary(report: Report) -> str:
     teams = ", ".join(report["teams"])
     lines = [f"- {report['total_sprints']} sprints from {report['start_date']}, seed {report['seed']}, team {teams}"]
     lines += _delivery(metrics, sparkline(velocity))
+    lines += _quality(metrics) if metrics["commits"] is not None else []
     lines += _collaboration(metrics)
     lines.append(f"- {report['events']} events, digest `{report['event_digest']}`")
     lines += [f"- team {name} stopped: {team['ended']}" for name, team in report["teams"].items() if team["ended"]]
@@ -41,10 +45,28 @@ def _delivery(metrics: Report, bars: str) -> list[str]:
     means = [shown(metrics[name]) for name in ("avg_velocity", "velocity_first_3", "velocity_last_3")]
     stories, points, planned = metrics["total_features"], metrics["total_points"], metrics["planned_points"]
     kept, overrun = percent(metrics["commitment_kept"]), percent(metrics["mean_overrun"])
+    taken, share = metrics["planned_stories"], shown(metrics["accepted_share_percent"], " %")
+    first = shown(metrics["first_time_acceptance_percent"], " %")
     return [
         f"- velocity {bars} mean {means[0]}, first three {means[1]}, last three {means[2]} points",
         f"- {stories} stories with {points} points accepted, {kept} of the {planned} points planned",
+        f"- {taken} stories were taken on, {share} of them accepted; {first} without notes when first judged",
         f"- cycle time {shown(metrics['cycle_time_avg_hours'], ' h')}; tasks took {overrun} more than estimated",
+    ]
+
+
+def _quality(metrics: Report) -> list[str]:
+    lines, branches = shown(metrics["test_coverage"], " %"), shown(metrics["branch_coverage"], " %")
+    tests, failing = metrics["tests_on_main"], metrics["tests_failing_on_main"]
+    passed, cases = shown(metrics["hidden_passed_percent"], " %"), metrics["hidden_cases"]
+    made, found, escaped = (metrics[f"defects_{name}"] for name in ("made", "found", "escaped"))
+    landed, returned = metrics["merges_landed"], metrics["merges_returned"]
+    conflicts = shown(metrics["merge_conflicts_percent"], " %")
+    return [
+        f"- main: {tests} tests, {failing} of them red, run {lines} of the lines and {branches} of the branches",
+        f"- hidden tests: {passed} of {cases} passed in sprint reviews",
+        f"- {made} defects made, {found} found, {escaped} escaped",
+        f"- {metrics['commits']} commits, {landed} merges, {returned} returned; {conflicts} of merges conflicted",
     ]
 
 
@@ -79,6 +101,25 @@ def _sprints(report: Report) -> str:
         for number, sprint in report["sprints"].items()
     ]
     return table(header, rows)
+
+
+def _code(report: Report) -> list[str]:
+    """The code, sprint by sprint; nothing where work is modelled."""
+    if report["metrics"]["commits"] is None:
+        return []
+    header = ("sprint", "tests", "red", "lines %", "branches %", "complexity", "commits", "merges", "returned",
+              "hidden passed %", "defects made", "found", "escaped", "rework")  # fmt: skip
+    fields = ("tests_on_main", "tests_failing_on_main", "test_coverage", "branch_coverage", "complexity_max", "commits",
+              "merges_landed", "merges_returned", "hidden_passed_percent", "defects_made", "defects_found",
+              "defects_escaped", "rework_tasks")  # fmt: skip
+    rows = [(number, *(shown(sprint[name]) for name in fields)) for number, sprint in report["sprints"].items()]
+    return ["## Code\n\n" + table(header, rows) + "\n\n" + _finders(report["metrics"])]
+
+
+def _finders(metrics: Report) -> str:
+    found = ", ".join(f"{finder} {metrics[f'defects_found_by_{finder}']}" for finder in FINDERS)
+    rework = ", ".join(f"{reason} {metrics[f'rework_{reason}']}" for reason in REWORK)
+    return f"Defects by who found them first: {found}. Tasks of rework by what asked for them: {rework}."
 
 
 def _disturbances(report: Report) -> str:
@@ -119,4 +160,7 @@ def _dead_letters(report: Report) -> str:
 
 
 def _unmeasured(report: Report) -> str:
-    return "\n".join(f"- {name}: {reason}" for name, reason in sorted(report["unmeasured"].items()))
+    names: dict[str, list[str]] = {}
+    for name, reason in sorted(report["unmeasured"].items()):
+        names.setdefault(reason, []).append(name)
+    return "\n".join(f"- {', '.join(missing)}: {reason}" for reason, missing in names.items())

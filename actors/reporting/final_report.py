@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actors.reporting.artifact_folder import SCHEMA_VERSION
+from actors.reporting.code_metrics import code_metrics, delivery_metrics, sprint_code, unmeasured_code
 from actors.reporting.retro import disturbance_facts
-from actors.reporting.run_info import UNMEASURED_CODE, US_PER_SECOND, RunInfo
+from actors.reporting.run_info import US_PER_SECOND, RunInfo
 from actors.reporting.sprint_record import SprintSummary, Tally
 from actors.reporting.team_history import TeamHistory
 from actors.reporting.writing import fixed, mean, one_line, ratio
@@ -20,11 +21,7 @@ from brokers.node.messages import DeadLettered
 
 _HOUR_US = 3600 * US_PER_SECOND
 _NO_TOKENS = "the policy has no tokens"
-UNMEASURED = {
-    "test_coverage": UNMEASURED_CODE,
-    "branch_coverage": UNMEASURED_CODE,
-    "process_coverage": "a formula over checkpoints would be no measurement",
-}
+_NO_FORMULA = "a formula over checkpoints would be no measurement"
 
 
 @dataclass(slots=True)
@@ -51,23 +48,24 @@ class RunTotals:
 
 def final_report(info: RunInfo, histories: Sequence[TeamHistory], totals: RunTotals) -> dict[str, Any]:
     """The report as a JSON value."""
-    metrics = _metrics(histories)
+    metrics = _metrics(info, histories)
     metrics["dead_letters"] = sum(letters.by_message.total() for letters in totals.dead_letters.values())
-    unmeasured = dict(UNMEASURED)
+    unmeasured = {"process_coverage": _NO_FORMULA, **unmeasured_code(info, metrics)}
     if metrics["prompt_tokens"] is None:
         unmeasured["prompt_tokens"] = unmeasured["completion_tokens"] = _NO_TOKENS
     return {
         "schema_version": SCHEMA_VERSION,
         "experiment": info.experiment,
         "seed": info.seed,
+        "code_generation": "executed" if info.executes else "modelled",
         "start_date": info.start_date.isoformat(),
         "total_sprints": _sprint_count(histories),
         "events": totals.events,
         "event_digest": totals.event_digest,
         "metrics": metrics,
         "unmeasured": unmeasured,
-        "sprints": _sprints(histories),
-        "teams": {history.team: _team(history) for history in histories},
+        "sprints": _sprints(info, histories),
+        "teams": {history.team: _team(info, history) for history in histories},
         "dead_letters": {
             actor: {"by_message": dict(letters.by_message), "last_error": letters.last_error}
             for actor, letters in totals.dead_letters.items()
@@ -88,7 +86,7 @@ def _sprint_count(histories: Sequence[TeamHistory]) -> int:
     return max((summary.sprint for history in histories for summary in history.summaries), default=0)
 
 
-def _metrics(histories: Sequence[TeamHistory]) -> dict[str, Any]:
+def _metrics(info: RunInfo, histories: Sequence[TeamHistory]) -> dict[str, Any]:
     tally: Tally = Counter()
     for history in histories:
         tally.update(history.totals)
@@ -105,9 +103,9 @@ def _metrics(histories: Sequence[TeamHistory]) -> dict[str, Any]:
         "total_features": sum(len(summary.finished_stories) for summary in summaries),
         "knowledge_mean_permille": _knowledge(histories),
         "familiarity_mean_permille": _familiarity(histories),
-        "test_coverage": None,
-        "branch_coverage": None,
         "process_coverage": None,
+        **delivery_metrics(histories, tally),
+        **code_metrics(info, histories, tally),
         **_flow(tally),
         **_learning(tally),
     }
@@ -164,7 +162,7 @@ def _familiarity(histories: Sequence[TeamHistory]) -> float | None:
     return mean([review.mean_familiarity_permille for review in reviews])
 
 
-def _sprints(histories: Sequence[TeamHistory]) -> dict[str, Any]:
+def _sprints(info: RunInfo, histories: Sequence[TeamHistory]) -> dict[str, Any]:
     """Each sprint over all teams, by its number in two digits."""
     by_number: dict[int, list[SprintSummary]] = {}
     for history in histories:
@@ -173,6 +171,7 @@ def _sprints(histories: Sequence[TeamHistory]) -> dict[str, Any]:
     cases = {(history.team, name): case for history in histories for name, case in history.cases.items()}
     return {
         f"{sprint:02d}": _sprint(summaries)
+        | sprint_code(info, summaries)
         | {"disturbances": [disturbance_facts(cases[s.team, name]) for s in summaries for name in s.disturbances]}
         for sprint, summaries in sorted(by_number.items())
     }
@@ -189,7 +188,6 @@ def _sprint(summaries: Sequence[SprintSummary]) -> dict[str, Any]:
         "capacity_points": sum(summary.capacity_points for summary in summaries),
         "features_completed": sum(len(summary.finished_stories) for summary in summaries),
         "carried_stories": sum(len(summary.carried_stories) for summary in summaries),
-        "test_coverage": None,
         "pairing_sessions": tally["sessions"],
         "cycle_time_avg": ratio(tally["cycle_us"], tally["stories_finished"] * _HOUR_US),
         "consensus_rate": ratio(tally["sessions_with_consensus"], tally["sessions"]),
@@ -199,11 +197,11 @@ def _sprint(summaries: Sequence[SprintSummary]) -> dict[str, Any]:
     }
 
 
-def _team(history: TeamHistory) -> dict[str, Any]:
+def _team(info: RunInfo, history: TeamHistory) -> dict[str, Any]:
     return {
         "total_sprints": len(history.summaries),
         "ended": history.ended.reason if history.ended else None,
-        "metrics": _metrics([history]),
+        "metrics": _metrics(info, [history]),
         "velocity": {f"{summary.sprint:02d}": summary.finished_points for summary in history.summaries},
         "people": {agent: _person(history, agent) for agent in history.members},
     }

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from actors.reporting.code_measures import CodeMeasures
 from actors.reporting.entries import LoggedEvent
 from actors.reporting.series import SeriesStore
 from actors.scrum import messages as scrum
@@ -19,6 +20,7 @@ class Measures:
 
     def __init__(self) -> None:
         self.store = SeriesStore()
+        self._code = CodeMeasures(self.store)
         self._juniors: dict[str, list[str]] = {}  # team -> its juniors
         self._asked: Counter[tuple[str, str]] = Counter()  # (team, junior) -> questions in the running sprint
         self._answers: Counter[str] = Counter()  # senior -> juniors' questions handled
@@ -36,6 +38,7 @@ class Measures:
             scrum.Escalated: self._escalated,
             scrum.DecisionTaken: self._decision_taken,
             DeadLettered: self._dead_lettered,
+            **self._code.handlers,
         }
 
     def apply(self, entry: LoggedEvent) -> None:

@@ -46,7 +46,7 @@ class SeriesStore:
         self.distributions: dict[Key, Distribution] = {}
         self._changed: dict[Key, None] = {}  # a dict, for its order
         for position, metric in enumerate(METRICS):
-            if not metric.labels:
+            if metric.starts_at_zero:
                 self._start((position, ()), metric)
 
     def increment(self, name: str, *labels: str, by: int = 1) -> None:

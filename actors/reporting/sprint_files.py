@@ -14,7 +14,7 @@ from actors.scrum.messages import DecisionRecorded, SessionEnded
 
 
 def pairing_log(record: SprintRecord, info: RunInfo, code: CodeHistory | None) -> str:
-    """`pairing_log.jsonl`: one line for each session that ended in the sprint; `code` is None where work is modelled."""
+    """`pairing_log.jsonl`: one line for each session that ended; `code` is None where work is modelled."""
     return "".join(json_line(_session(session, info, code)) for session in record.sessions)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from actors.reporting.writing import percent, shown
 
+WORKSPACE = "workspace"  # the git repository of a run, or a folder with one for each team
 _BAR_WIDTH = 40
 _MOST_ROWS = 20  # one screen: a longer run shows its latest sprints
 
@@ -21,6 +23,8 @@ def show_summary(report: Mapping[str, Any], folder: Path, console: Console | Non
     console.print(_velocity_table(report["sprints"]))
     for line in _totals(report):
         console.print(line, highlight=False, soft_wrap=True)
+    if report["metrics"]["commits"] is not None:
+        console.print(f"workspace {folder / WORKSPACE}", highlight=False, soft_wrap=True, markup=False)
     console.print(f"results   {folder}", highlight=False, soft_wrap=True, markup=False)
 
 
@@ -48,8 +52,27 @@ def _totals(report: Mapping[str, Any]) -> list[str]:
     struck, right = metrics["disturbances"], percent(metrics["triage_accuracy"])
     return [
         f"delivered {stories} stories, {points} points in {sprints} sprints, mean velocity {mean}, cycle time {cycle}",
+        *_code(metrics),
         f"pairing   {sessions} sessions, consensus in {consensus}, {metrics['escalations']} escalations",
         f"learning  {metrics['junior_questions']} junior questions ({hits} mattered), mean knowledge {knowledge}",
         f"trouble   {struck} disturbances, triage right in {right}, {metrics['dead_letters']} dead letters",
         f"log       {report['events']} events, digest {report['event_digest']}",
     ]
+
+
+def _code(metrics: Mapping[str, Any]) -> list[str]:
+    """What tests say about main, and what it took; nothing where work is modelled."""
+    if metrics["commits"] is None:
+        return []
+    tests, red = metrics["tests_on_main"], metrics["tests_failing_on_main"]
+    state = f"{tests} tests on main, {red} of them red" if red else f"{tests} tests green on main"
+    lines, branches = (_whole_percent(metrics[name]) for name in ("test_coverage", "branch_coverage"))
+    merges = f"{metrics['merges_landed']} merges, {metrics['merges_returned']} returned"
+    work = f"{metrics['commits']} commits, {merges}"
+    escaped = metrics["defects_escaped"]
+    return [f"code      {state}, {lines} of lines, {branches} of branches; {work}; {escaped} defects escaped"]
+
+
+def _whole_percent(value: float | None) -> str:
+    """Rounded down: 100 % means all of them."""
+    return "–" if value is None else f"{floor(value)} %"

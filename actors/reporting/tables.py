@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from actors.reporting.artifact_folder import ArtifactFolder
+from actors.reporting.code_facts import FlawFacts
+from actors.reporting.code_metrics import sprint_code
 from actors.reporting.run_info import US_PER_SECOND, RunInfo
 from actors.reporting.sprint_record import SprintSummary
 from actors.reporting.team_history import TeamHistory
@@ -18,7 +20,16 @@ _SPRINT_COLUMNS = (
     "team", "sprint", "capacity_points", "planned_points", "velocity", "features_completed", "carried_stories",
     "pairing_sessions", "worked_hours", "consensus_rate", "escalations", "junior_questions", "junior_changes",
     "junior_dismissals", "cycle_time_avg_hours", "mean_overrun", "qa_reviews", "qa_approvals", "disturbances",
-    "triages", "triages_right", "decisions",
+    "triages", "triages_right", "decisions", "planned_stories", "accepted_planned_stories", "rework_tasks",
+)  # fmt: skip
+_CODE_COLUMNS = (
+    "test_coverage", "branch_coverage", "tests_on_main", "tests_failing_on_main", "complexity_max", "commits",
+    "test_runs", "merges_landed", "merges_returned", "hidden_cases", "hidden_failed", "defects_made", "defects_found",
+    "defects_escaped",
+)  # fmt: skip
+_DEFECT_COLUMNS = (
+    "team", "story", "number", "incident_class", "severity", "made_in_sprint", "found_in_sprint", "found_by", "author",
+    "noticed_by",
 )  # fmt: skip
 _DISTURBANCE_COLUMNS = (
     "team", "sprint", "disturbance", "type", "injected", "story", "struck_at", "severity", "assessed_severity",
@@ -57,23 +68,26 @@ class KnowledgeTable:
 
 
 def write_tables(folder: ArtifactFolder, histories: Sequence[TeamHistory], info: RunInfo) -> None:
-    """Write `sprints.csv`, `pairs.csv` and `disturbances.csv`."""
-    sprints = [_sprint_row(summary) for history in histories for summary in history.summaries]
-    folder.write_text("metrics/sprints.csv", _csv(_SPRINT_COLUMNS, sprints))
+    """Write `sprints.csv`, `pairs.csv`, `disturbances.csv` and, where work is executed, `defects.csv`."""
+    sprints = [_sprint_row(summary, info) for history in histories for summary in history.summaries]
+    folder.write_text("metrics/sprints.csv", _csv((*_SPRINT_COLUMNS, *_CODE_COLUMNS), sprints))
     pairs = [
         (history.team, *pair, sessions) for history in histories for pair, sessions in sorted(history.pairs.items())
     ]
     folder.write_text("metrics/pairs.csv", _csv(("team", "driver", "navigator", "sessions"), pairs))
     disturbances = [row for history in histories for row in _disturbance_rows(history, info)]
     folder.write_text("metrics/disturbances.csv", _csv(_DISTURBANCE_COLUMNS, disturbances))
+    if info.executes:
+        defects = [_defect_row(flaw) for history in histories for flaw in history.code.flaws.values()]
+        folder.write_text("metrics/defects.csv", _csv(_DEFECT_COLUMNS, defects))
 
 
 def _csv(header: Sequence[str], rows: Iterable[Iterable[Cell]]) -> str:
     return csv_line(header) + "".join(csv_line(row) for row in rows)
 
 
-def _sprint_row(summary: SprintSummary) -> tuple[Cell, ...]:
-    tally = summary.tally
+def _sprint_row(summary: SprintSummary, info: RunInfo) -> tuple[Cell, ...]:
+    tally, code = summary.tally, sprint_code(info, [summary])
     return (
         summary.team,
         summary.sprint,
@@ -97,6 +111,26 @@ def _sprint_row(summary: SprintSummary) -> tuple[Cell, ...]:
         tally["triages"],
         tally["triages_right"],
         tally["decisions"],
+        summary.planned_stories,
+        summary.accepted_planned,
+        tally["rework"],
+        *(code[name] for name in _CODE_COLUMNS),
+    )
+
+
+def _defect_row(flaw: FlawFacts) -> tuple[Cell, ...]:
+    made, found = flaw.made, flaw.found
+    return (
+        made.team,
+        made.story_id,
+        made.number,
+        made.incident_class,
+        made.severity,
+        made.sprint,
+        found.sprint if found is not None else None,
+        found.by if found is not None else None,
+        made.author,
+        made.noticed_by,
     )
 
 

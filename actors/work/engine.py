@@ -147,7 +147,7 @@ class WorkEngine:
             files,
             tests=request.tests,
             source_root=SOURCE_ROOT,
-            cover=f"{SOURCE_ROOT}/product" if request.cover else "",
+            cover=request.cover,
             hash_seed=request.hash_seed,
             clock_s=request.clock_s,
             order_seed=request.order_seed,

@@ -93,7 +93,7 @@ class Sandbox:
         *,
         tests: Sequence[str] = (),
         source_root: str = "src",
-        cover: str = "",
+        cover: str | Sequence[str] = (),
         hash_seed: int = 0,
         clock_s: int = 0,
         order_seed: int = 0,
@@ -104,7 +104,7 @@ class Sandbox:
             files: Text of every file of the project by its path.
             tests: Files, folders or node names to run; everything when empty.
             source_root: Folder from which modules are imported; the root of the project is importable too.
-            cover: Package folder of which lines and branches are measured, for instance "src/product".
+            cover: What lines and branches are measured of: a package folder such as "src/product", or source files.
             hash_seed: PYTHONHASHSEED; another than 0 costs the start of an interpreter.
             clock_s: Where the wall clock starts (seconds since 1970); 0 leaves the clock alone.
             order_seed: Shuffles the tests by a keyed order; 0 leaves them in pytest's order.
@@ -121,7 +121,7 @@ class Sandbox:
             "files": dict(files),
             "tests": list(tests),
             "source_root": source_root,
-            "cover": cover,
+            "cover": [cover] if isinstance(cover, str) and cover else list(cover),
             "clock_s": clock_s,
             "order_seed": order_seed,
             "is_foreign": self._trust == "model",

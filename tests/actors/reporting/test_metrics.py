@@ -13,6 +13,7 @@ from actors.reporting.metrics import RunMetrics
 from actors.scrum.messages import QuestionAnswered
 from brokers.node.messages import DeadLettered
 from tests.actors.reporting import builders as b
+from tests.actors.reporting import code_builders as c
 
 
 def metrics_after(events: Iterable[Any]) -> RunMetrics:
@@ -126,6 +127,48 @@ def test_only_accepted_stories_have_a_cycle_time() -> None:
 
     assert value(metrics, "sprint_cycle_time_seconds_count") == 1.0
     assert value(metrics, "sprint_cycle_time_seconds_sum") == 43200.0
+
+
+def test_code_has_no_sample_not_even_zero_before_anybody_measured_it() -> None:
+    modelled = metrics_after([b.sprint_ended(1)])
+    executed = metrics_after([c.main_measured(lines=(0, 0), branches=(0, 0))])
+
+    for name in ("commits_total", "defects_escaped_total"):
+        assert value(modelled, name) is None
+        assert value(executed, name) == 0.0
+    assert value(executed, "test_coverage_percent", team=b.TEAM) is None
+
+
+def test_coverage_is_that_of_the_latest_main() -> None:
+    metrics = metrics_after([c.main_measured(1), c.main_measured(2, lines=(1, 3), branches=(1, 8))])
+
+    assert value(metrics, "test_coverage_percent", team=b.TEAM) == 33.333333
+    assert value(metrics, "branch_coverage_percent", team=b.TEAM) == 12.5
+
+
+def test_commits_runs_and_merges_are_counted_by_what_came_of_them() -> None:
+    metrics = metrics_after(
+        [
+            c.committed("c1"), c.committed("c2"), c.ran_tests("red", "a"), c.ran_tests("queue"),
+            c.ran_tests("queue", ended="timeout"), c.landed("m1"), c.returned("conflict"), c.returned("gates"),
+        ]
+    )  # fmt: skip
+
+    assert value(metrics, "commits_total") == 2.0
+    assert value(metrics, "test_runs_total", phase="red", outcome="red") == 1.0
+    assert value(metrics, "test_runs_total", phase="queue", outcome="green") == 1.0
+    assert value(metrics, "test_runs_total", phase="queue", outcome="red") == 1.0
+    assert [value(metrics, "merges_total", outcome=outcome) for outcome in ("landed", "conflict", "gates")] == [1.0] * 3
+
+
+def test_a_defect_is_found_once_by_whoever_came_first() -> None:
+    found = [c.flaw_found(1, "qa"), c.flaw_found(1, "qa"), c.flaw_found(1, "rewrite"), c.flaw_found(1, team="other")]
+    metrics = metrics_after([*found, c.escape()])
+
+    assert value(metrics, "defects_found_total", by="qa") == 1.0
+    assert value(metrics, "defects_found_total", by="rewrite") is None
+    assert value(metrics, "defects_found_total", by="tests") == 1.0
+    assert value(metrics, "defects_escaped_total") == 1.0
 
 
 def test_the_depth_of_mailboxes_is_set_from_outside() -> None:

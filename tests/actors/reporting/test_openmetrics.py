@@ -24,6 +24,7 @@ from actors.reporting.entries import LoggedEvent
 from actors.reporting.openmetrics import OpenMetricsRecorder
 from actors.reporting.series import Distribution, decimal
 from tests.actors.reporting import builders as b
+from tests.actors.reporting import code_builders as c
 
 START_S = b.run_info().start_epoch_s
 STEP_S = 900
@@ -65,6 +66,15 @@ def test_a_gauge_begins_when_it_is_first_known_and_is_repeated_daily(tmp_path: P
     assert samples(record(tmp_path, log), "sprint_velocity") == [
         (69, 8), (96, 8), (192, 8), (288, 8), (325, 8)
     ]  # fmt: skip
+
+
+def test_coverage_has_its_history_and_modelled_work_has_none(tmp_path: Path) -> None:
+    executed, modelled = record(tmp_path / "executed", c.executed_run(2)), record(tmp_path / "modelled", b.whole_run(2))
+
+    assert samples(executed, "test_coverage_percent")[-1][1] == 90.0
+    assert samples(executed, "commits_total")[-1][1] == 6.0
+    for name in ("test_coverage_percent", "commits_total", "defects_escaped_total", "merges_total"):
+        assert samples(modelled, name) == []
 
 
 def test_a_real_parser_accepts_the_file_and_finds_each_family_once(tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from actors.reporting.entries import LoggedEvent
 from actors.reporting.progress import ProgressReporter
 from actors.reporting.summary import show_summary
 from actors.reporting.writer import ArtifactWriter
-from tests.actors.reporting.builders import run_info, whole_run
+from tests.actors.reporting.builders import entries, run_info, whole_run
+from tests.actors.reporting.code_builders import executed_run, main_measured
 
 
 def report_of(folder: Path, sprints: int) -> dict[str, Any]:
@@ -43,6 +45,33 @@ def test_bars_grow_with_velocity(tmp_path: Path) -> None:
 
     lengths = [line.count("█") for line in out.getvalue().splitlines() if "█" in line]
     assert lengths == [30, 35, 40]
+
+
+def summary_of(folder: Path, log: list[LoggedEvent]) -> str:
+    writer = ArtifactWriter(folder, run_info(executes=True))
+    for entry in log:
+        writer.apply(entry)
+    console, out = plain_console()
+    show_summary(writer.finish(event_digest="abc"), folder, console)
+    return out.getvalue()
+
+
+def test_executed_work_has_one_line_more_and_says_where_its_repository_is(tmp_path: Path) -> None:
+    shown = summary_of(tmp_path, executed_run(20))
+
+    line = (
+        "code      100 tests green on main, 90 % of lines, 75 % of branches; 60 commits, 40 merges, 20 returned; "
+        "0 defects escaped"
+    )
+    assert line in shown.splitlines()
+    assert f"workspace {tmp_path / 'workspace'}" in shown
+    assert len(shown.splitlines()) <= 30
+
+
+def test_red_tests_on_main_are_not_called_green(tmp_path: Path) -> None:
+    log = entries([(0, main_measured(failing=2, lines=(999, 1000), branches=(0, 0)))])
+
+    assert "code      14 tests on main, 2 of them red, 99 % of lines, – of branches" in summary_of(tmp_path, log)
 
 
 def test_an_empty_run_has_a_summary_too(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from actors.reporting.writer import ArtifactWriter
 from tests.actors.reporting.builders import points_of, run_info, whole_run
+from tests.actors.reporting.code_builders import executed_run
 
 SNIPPETS = re.findall(
     r"```python\n(.*?)```", Path(__file__).with_name("seed_analysis.md").read_text("utf-8"), re.DOTALL
@@ -20,12 +21,13 @@ VELOCITY, JUNIOR_VALUE, PAIRING_QUALITY, COMPARISON = SNIPPETS
 EXPERIMENTS = ("baseline-experiment", "constrained-experiment", "free-swap-experiment")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=["modelled", "executed"])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("analysis")
-    log = whole_run(20)
+    executes = request.param == "executed"
+    log = executed_run(20) if executes else whole_run(20)
     for name in EXPERIMENTS:
-        writer = ArtifactWriter(root / "outputs" / name, run_info())
+        writer = ArtifactWriter(root / "outputs" / name, run_info(executes=executes))
         for entry in log:
             writer.apply(entry)
         writer.finish(event_digest="0" * 64)

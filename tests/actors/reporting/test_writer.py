@@ -302,7 +302,7 @@ def test_all_text_ends_lines_with_a_line_feed_and_says_its_schema(tmp_path: Path
     files = every_file(tmp_path)
     assert not any(b"\r" in content for content in files.values())
     assert all(content.endswith(b"\n") for content in files.values())
-    assert all(load(tmp_path / name)["schema_version"] == 1 for name in files if name.endswith(".json"))
+    assert all(load(tmp_path / name)["schema_version"] == 2 for name in files if name.endswith(".json"))
 
 
 def test_memory_of_a_sprint_is_released_when_its_folder_is_written(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def _unreadable() -> OpenPoint:
         alternatives=(
             read(
                 "refused",
-                "The header is refused as a whole.",
+                "The header is refused as a whole, with a ValueError.",
                 'raise ValueError("a quality lies between 0 and 1")',
                 error="ValueError",
             ),
@@ -266,9 +266,10 @@ def make(v: Variant) -> Kata:
             ),
             exact=(
                 "The header lists types separated by commas, each with an optional ;q= from 0 to 1 with up to three "
-                f"decimals (1 if left out); more than {most} entries are refused. For each offer the most exact entry "
-                "decides (type, then group/*, then */*); quality 0 means never, and an offer without an entry is "
-                'not acceptable. The answer has status 200 and the type, with "; charset=utf-8" for text types.'
+                f"decimals (1 if left out), read as permille; more than {most} entries are a ValueError. For each "
+                "offer the most exact entry decides (type, then group/*, then */*; of equal ones the first); "
+                "quality 0 means never, and an offer without an entry is not acceptable. The answer has status 200 and "
+                'the type, with "; charset=utf-8" for text types.'
             ),
         ),
         criteria=_criteria(one, most),

@@ -152,6 +152,40 @@ def _calls(chance: Chance) -> tuple[Plain, ...]:
     return ([chance.between(1, 3), chance.between(4, 12)], calls)
 
 
+def _criteria(one: str, per: int) -> tuple[Criterion, ...]:
+    return (
+        Criterion(
+            text=f'A limit is written as calls and unit, for instance "{per}/m"; anything else is refused',
+            function="parse_limit",
+            examples=(
+                Example(function="parse_limit", arguments=(f"{per}/m",), result=[per, 60]),
+                Example(function="parse_limit", arguments=("3/h",), result=[3, 3600]),
+                Example(function="parse_limit", arguments=("often",), error="ValueError"),
+                Example(function="parse_limit", arguments=("3/d",), error="ValueError"),
+            ),
+        ),
+        Criterion(
+            text=f"A client that has used up its calls for the {one} window is refused, others pass",
+            function="decide",
+            examples=(
+                Example(
+                    function="decide",
+                    arguments=([1, 10], [["a", 0], ["b", 3], ["a", 10], ["b", 15]]),
+                    result=[True, True, True, True],
+                ),
+            ),
+        ),
+        Criterion(
+            text="Whoever is refused learns after how many seconds the next window begins",
+            function="wait",
+            examples=(
+                Example(function="wait", arguments=([1, 60], 59), result=1),
+                Example(function="wait", arguments=([1, 60], 75), result=45),
+            ),
+        ),
+    )
+
+
 def make(v: Variant) -> Kata:
     """The family `rate_limit`."""
     one, many = v.theme.one, v.theme.many
@@ -161,43 +195,16 @@ def make(v: Variant) -> Kata:
         title=f"Limit how often a client may call the {many} endpoint",
         told=Told(
             vague=f"Some clients hammer the {many} endpoint. Make them slow down.",
-            plain=f"A client may call the {many} endpoint only so often in each window of time; others are not affected.",
+            plain=(
+                f"A client may call the {many} endpoint only so often in each window of time; others are not affected."
+            ),
             exact=(
                 f"The {many} endpoint takes a limit such as {per}/m. Calls are counted for each client in windows that "
-                "begin at multiples of the window's length; a call over the limit is refused and told when to come back."
+                "begin at multiples of the window's length; a call over the limit is refused and told when to come "
+                "back."
             ),
         ),
-        criteria=(
-            Criterion(
-                text=f'A limit is written as calls and unit, for instance "{per}/m"; anything else is refused',
-                function="parse_limit",
-                examples=(
-                    Example(function="parse_limit", arguments=(f"{per}/m",), result=[per, 60]),
-                    Example(function="parse_limit", arguments=("3/h",), result=[3, 3600]),
-                    Example(function="parse_limit", arguments=("often",), error="ValueError"),
-                    Example(function="parse_limit", arguments=("3/d",), error="ValueError"),
-                ),
-            ),
-            Criterion(
-                text=f"A client that has used up its calls for the {one} window is refused, others pass",
-                function="decide",
-                examples=(
-                    Example(
-                        function="decide",
-                        arguments=([1, 10], [["a", 0], ["b", 3], ["a", 10], ["b", 15]]),
-                        result=[True, True, True, True],
-                    ),
-                ),
-            ),
-            Criterion(
-                text="Whoever is refused learns after how many seconds the next window begins",
-                function="wait",
-                examples=(
-                    Example(function="wait", arguments=([1, 60], 59), result=1),
-                    Example(function="wait", arguments=([1, 60], 75), result=45),
-                ),
-            ),
-        ),
+        criteria=_criteria(one, per),
         open_points=(_zero(), _counting(one), _boundary()),
         source=SOURCE,
         inputs={

@@ -118,7 +118,7 @@ def _slash(prefix: str) -> OpenPoint:
             ),
             Alternative(
                 name="refused",
-                answer="A slash at the end is a mistake and is refused; in between it just does not fit.",
+                answer="A slash at the end is a mistake (ValueError); in between it just does not fit.",
                 code={"slash": 'if path.endswith("/"):\n    raise ValueError(path)\nreturn path.split("/")[1:]'},
                 examples=(matched("/files/7/", error="ValueError"), matched("/files//7", None)),
             ),
@@ -159,7 +159,7 @@ def _choice(prefix: str) -> OpenPoint:
             ),
             chosen(
                 "refused",
-                "None: that is a mistake in our routes, and I want to hear of it at once.",
+                "None: that is a mistake in our routes, and I want to hear of it at once (LookupError).",
                 'if len(fitting) > 1:\n    raise LookupError("several routes fit")\nreturn fitting[0]',
                 error="LookupError",
             ),
@@ -232,7 +232,7 @@ def _spare(prefix: str) -> OpenPoint:
             ),
             built(
                 "refused",
-                "Somebody mistyped a name: refuse it as a bad value.",
+                "Somebody mistyped a name: refuse it with a ValueError.",
                 'if _spare(pattern, values):\n    raise ValueError("a value has no place")\nreturn path',
                 error="ValueError",
             ),

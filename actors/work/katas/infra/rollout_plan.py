@@ -253,8 +253,8 @@ def make(v: Variant) -> Kata:
                 f"The hosts of a service for {many} are split, in their order, into batches of {percent} percent of "
                 "them, rounded down but at least one host; another share may be given, and one that is not above 0 "
                 "and at most 100 is refused (ValueError). Without hosts there is no batch. A service goes out after "
-                "all it depends on; its steps are the service and the hosts of a batch. Each host of a batch works, which "
-                "is true, or has failed, which is false. After each batch failed hosts "
+                "all it depends on; its steps are the service and the hosts of a batch. Each host of a batch works, "
+                "which is true, or has failed, which is false. After each batch failed hosts "
                 f"are counted, and with more than {tolerated}, or another number that is given, it stops there; the "
                 "answer is the number of that batch, 0 if it never stops."
             ),

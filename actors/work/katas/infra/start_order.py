@@ -266,10 +266,11 @@ def make(v: Variant) -> Kata:
             exact=(
                 f'The {one} services are listed one a line as "name: dependency, dependency"; the part after the colon '
                 "may be empty or end in a comma, spaces do not matter, and a line without a colon or a name is refused "
-                "(ValueError). A service starts once all its dependencies run; if some can never start, because they wait for each "
-                "other or for one that is not listed, the start is refused (ValueError). A restart takes along all "
-                "that depend on the service, directly or not, sorted by name. All that can start do so at once, so a "
-                f"service is up its own seconds after the last of its dependencies; unmeasured ones take {default}."
+                "(ValueError). A service starts once all its dependencies run; if some can never start, since they "
+                "wait for each other or for one that is not listed, the start is refused (ValueError). A restart takes "
+                "along all that depend on the service, directly or not, sorted by name. All that can start do so at "
+                f"once, so a service is up its own seconds after the last of its dependencies; unmeasured ones take "
+                f"{default}."
             ),
         ),
         criteria=_criteria(one, default),

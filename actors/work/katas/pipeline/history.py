@@ -284,7 +284,7 @@ def make(v: Variant) -> Kata:
             ),
             exact=(
                 "A row has key, value, the day from which it holds and the day until which it does, which is not "
-                "part of it any more; the current row has none. Keys have 1 to {longest} characters, or it is a "
+                f"part of it any more; the current row has none. Keys have 1 to {longest} characters, or it is a "
                 "ValueError. To record the value that a key has already changes nothing, and a change before the "
                 "current row began is a ValueError. A history may arrive in any order; two values of one key on one "
                 "day are a ValueError when it is tidied. A key that is not known has no value."

@@ -76,7 +76,7 @@ def test_a_path_that_only_looks_odd_is_kept_as_it_is(repository: Repository, pat
     assert repository.fsck() == ()
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.text(alphabet="a.g iGtT/~1\\:\u200c\0-", min_size=1, max_size=12))
 def test_whatever_passes_stays_below_its_folder_and_out_of_git(path: str) -> None:
     try:
