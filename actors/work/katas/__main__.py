@@ -1,4 +1,4 @@
-"""`python -m actors.work.katas`: prove the bank right, list it, or check that its hidden tests notice mistakes."""
+"""`python -m actors.work.katas`: prove the bank right, list it, write a backlog, or see what its hidden tests notice."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 
 from rich.console import Console
 
+from actors.work.katas.backlog import CLARITIES, Clarity, backlog_text, kata_stories, most_stories
 from actors.work.katas.bank import FAMILIES
 from actors.work.katas.mutants import Mutant, MutantsError, checked
 from actors.work.katas.tables import DISCARDED, Grid, families_by_domain, mutants_by_operator
@@ -30,6 +31,8 @@ def main(argv: list[str] | None = None) -> int:
             return _validate(families, args.variants, args.mutants, is_whole_bank=not args.families)
         case "mutants":
             return _mutants(families, args.count, args.seed, is_listing=args.list)
+        case "backlog":
+            return _backlog(args.seed, args.count, args.clarity)
         case _:
             _show(families_by_domain(families), is_markdown=args.markdown)
             return OK
@@ -47,6 +50,11 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     mutants.add_argument("--count", type=_count, default=300, help="how many to draw (default 300)")
     mutants.add_argument("--seed", type=int, default=1)
     mutants.add_argument("--list", action="store_true", help="print every mutant, not only the discarded ones")
+    backlog = commands.add_parser("backlog", help="write a product backlog whose stories can be executed")
+    backlog.add_argument("--seed", type=int, default=1)
+    backlog.add_argument("--count", type=_count, default=180, help="stories (default 180)")
+    backlog.add_argument("--clarity", choices=CLARITIES, default="mixed", help="how they are told")
+    backlog.set_defaults(families=[])
     for command in (validate, table, mutants):
         command.add_argument("families", nargs="*", metavar="FAMILY", help="all when none is named")
     return parser.parse_args(argv)
@@ -94,6 +102,16 @@ def _mutants(families: list[str], count: int, seed: int, *, is_listing: bool) ->
     discarded = sum(mutant.result in DISCARDED for mutant in found)
     print(f"{len(found)} mutants: {killed} killed, {discarded} discarded with a reason")
     return OK if killed + discarded == count else UNMET
+
+
+def _backlog(seed: int, count: int, clarity: Clarity) -> int:
+    if not 1 <= count <= most_stories():
+        print(f"katas: --count must be from 1 to {most_stories()}, got {count}", file=sys.stderr)
+        return BAD_INPUT
+    told = "" if clarity == "mixed" else f" --clarity {clarity}"
+    command = f"python -m actors.work.katas backlog --seed {seed} --count {count}{told}"
+    sys.stdout.write(backlog_text(kata_stories(seed, count, clarity=clarity), command=command))
+    return OK
 
 
 def _show(grid: Grid, *, is_markdown: bool) -> None:
