@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[Effort], list[Target]]] = {
     "in_process": in_process.measure,
     "simulation": simulation.measure,
     "kills": kills.measure,
+    "executed_kills": kills.measure_executed,
 }
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from brokers.journal.reader import JournalReader
+from tests.support.runs import MODELLED
 
 ROOT = Path(__file__).resolve().parents[1]
 GLANCE_S = 0.05  # between two looks at the memory of the processes
@@ -57,8 +58,9 @@ def simulate(*arguments: str | Path, live: Path | None = None) -> Cost:
 
 
 def run(folder: Path, *arguments: str, watch: bool = False) -> Cost:
-    """A whole run into a new folder."""
-    return simulate("run", "--output", folder, "--metrics-port", "0", *arguments, live=folder if watch else None)
+    """A whole run into a new folder. No code is written: what is measured is the simulator."""
+    options = ("--output", folder, "--metrics-port", "0", *arguments, MODELLED)
+    return simulate("run", *options, live=folder if watch else None)
 
 
 def rows_of(folder: Path) -> int:

@@ -141,7 +141,8 @@ class CodeWorkshop(Workshop):
         code.session_id, agent = message.session_id, self._agent()
         repaired = 0
         if self._executed.is_unseen(work, task):
-            self._executed.write_quarter(work, task, message.pair)
+            gone = self._executed.write_quarter(work, task, message.pair)
+            self._found(message.story_id, gone, "rewrite")
             await self._answer_queue(work, message, agent)
             if self._executed.slips(work, task, message.pair, message.care):
                 await self._slip(work, agent)
@@ -387,8 +388,8 @@ class CodeWorkshop(Workshop):
             if planted.site is None:
                 continue
             code, flaw = work.break_module(key, story_id, planted)
-            await self._commit(code, code.files(self._product), PLATFORM, "Change what nobody asked to change", "")
             self._publish_flaw(story_id, flaw, PLATFORM)
+            await self._commit(code, code.files(self._product), PLATFORM, "Change what nobody asked to change", "")
             return code
         return None
 

@@ -135,23 +135,28 @@ class ExecutedWork(ModelledWork):
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
-    def write_quarter(self, work: StoryWork, task: TaskWork, pair: Pair) -> None:
-        """What comes into being in this quarter, as whoever writes it understands it; repairs are made."""
+    def write_quarter(self, work: StoryWork, task: TaskWork, pair: Pair) -> tuple[int, ...]:
+        """What comes into being in this quarter, as whoever writes it understands it; repairs are made.
+
+        Returns flaws that are gone because what they were in was written anew.
+        """
         code = self.codes[work.story.story_id]
         if not code.branch:  # others may have landed in the same module
             code.module = self.product.landed.get(code.module.key, code.module)
         before = work.built
         self.build_criteria(work, pair)
         due = [code.ref.criteria[number - 1] for number in range(before + 1, work.built + 1)]
+        rewritten: tuple[int, ...] = ()
         if due and set(due) <= set(code.module.built):  # a story for what another one left undone
-            code.module = code.module.without_flaws(code.module.flaws_of(due))
+            rewritten = code.module.flaws_of(due)
+            code.module = code.module.without_flaws(rewritten)
             code.module = code.module.with_regressions(self.incidents.get(code.module.key, ()))
         code.module = code.module.with_criteria(due).with_care(due, self.care_of(pair))
         code.module = code.module.without_flaws(task.repairs)
         for key in task.settles:
             work.clarified[key] = None
             work.wrong.pop(key, None)
-        self.decide(work)
+        return (*rewritten, *self.decide(work))
 
     def care_of(self, pair: Pair) -> int:
         """How many of the tests that could be written a pair writes, thousandths: the more careful one decides."""

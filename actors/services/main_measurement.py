@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors.scrum.code_messages import CodeMeasured, DefectEscaped
+from actors.scrum.code_messages import CodeMeasured, DefectEscaped, FlawFound
 from actors.services.executed_work import ExecutedWork
 from actors.services.incident_messages import DefectReported
 from actors.services.team_setting import TeamSetting
@@ -80,6 +80,9 @@ class MainMeasurement:
             return
         self._work.escaped[code.key, criterion] = sprint
         flaws = [flaw for flaw in code.flaws if criterion in flaw.criteria]
+        for flaw in flaws:
+            found = FlawFound(team=self._team, sprint=sprint, story_id=story, number=flaw.number, by="canary")
+            self._context.publish(found)
         kata = code.exercise.kata
         self._context.tell(
             self._product_owner,

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from config.errors import ConfigError
 SPRINTS = 20
 LEARNING, WITHOUT = "all mechanisms", "without familiarity and knowledge"
 OFF = ("policy.mechanisms.familiarity=false", "policy.mechanisms.knowledge=false")
+MODE = "code_generation.mode"
 UNMET = 1
 
 
@@ -28,8 +30,9 @@ def main(argv: list[str] | None = None) -> int:
     args = _parse(sys.argv[1:] if argv is None else argv)
     seeds = range(args.first_seed, args.first_seed + args.seeds)
     arms = {LEARNING: (), WITHOUT: OFF}
+    overrides = with_mode(args.overrides)
     cases = [
-        Case(arm, seed, SPRINTS, (*args.overrides, *off), args.config, args.backlog)
+        Case(arm, seed, SPRINTS, (*overrides, *off), args.config, args.backlog)
         for seed in seeds
         for arm, off in arms.items()
     ]
@@ -48,6 +51,12 @@ def main(argv: list[str] | None = None) -> int:
         write(args.output, results, verdicts)
         print(f"results   {args.output}")
     return ExitCode.OK if all(verdict.holds for verdict in verdicts) else UNMET
+
+
+def with_mode(overrides: Sequence[str]) -> tuple[str, ...]:
+    """The settings, and that no code is written unless they say something about that: a study has very many runs."""
+    says = any(override.partition("=")[0].strip() == MODE for override in overrides)
+    return tuple(overrides) if says else (f"{MODE}=modelled", *overrides)
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:

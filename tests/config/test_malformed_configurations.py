@@ -164,10 +164,24 @@ MALFORMED = [
     ),
     ("policy: {calibration: 3}\n", 1, "policy.calibration", "3 is not allowed; expected text, or null"),
     (
-        "code_generation: {mode: executed}\n",
+        "code_generation: {mode: execute}\n",
         1,
         "code_generation.mode",
-        "executed is not allowed; expected modelled; executed work arrives in a later version",
+        "execute is not allowed; expected one of executed, modelled",
+    ),
+    ("code_generation: {mode: null}\n", 1, "code_generation.mode", "nothing is not allowed; expected one of executed, modelled"),
+    ("code_generation: {workers: 0}\n", 1, "code_generation.workers", "0 is not allowed; expected an integer from 1 to 64"),
+    (
+        "code_generation:\n  max_complexity: 101\n",
+        2,
+        "code_generation.max_complexity",
+        "101 is not allowed; expected an integer from 1 to 100",
+    ),
+    (
+        "code_generation:\n  coverage:\n    min_branch_coverage: 80.5\n",
+        3,
+        "code_generation.coverage.min_branch_coverage",
+        "80.5 is not allowed; expected an integer from 0 to 100",
     ),
     (
         "monitoring: {prometheus_port: 65536}\n",

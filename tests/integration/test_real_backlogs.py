@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.live import events
-from tests.support.runs import Finished, digest, simulate
+from tests.support.runs import MODELLED, Finished, digest, simulate
 
 ONE_NODE = ("--nodes", "1", "--metrics-port", "0", "--seed", "7")
 
@@ -74,7 +74,7 @@ ACTED_ON = ("experiment.name", "team.wip_limits.in_progress", "monitoring.promet
 
 
 def simulated(folder: Path, *arguments: str | Path) -> Finished:
-    done = simulate("run", *ONE_NODE, "--output", folder, *arguments)
+    done = simulate("run", *ONE_NODE, "--output", folder, *arguments, MODELLED)
     assert done.code == 0, done.err + done.out
     return done
 

@@ -21,6 +21,7 @@ from brokers.node.partition import Turns, in_order
 from brokers.node.rows import Row
 from config.streams import draw
 from inference.pool.embedded import EmbeddedPool
+from tests.support.runs import MODELLED
 
 
 class Digest:
@@ -90,7 +91,7 @@ def play(folder: Path, cast: Cast, *, shuffle: int | None = None) -> Digest:
 
 
 def cast_of_a_sprint() -> Cast:
-    return assemble(prepare(None, None, seed=7).inputs, sprints=1)
+    return assemble(prepare(None, None, overrides=[MODELLED], seed=7).inputs, sprints=1)
 
 
 @pytest.mark.parametrize("shuffle", [1, 2, 3])

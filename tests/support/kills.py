@@ -13,7 +13,7 @@ from typing import Any
 import msgpack
 import zmq
 
-from tests.support.runs import ROOT, command
+from tests.support.runs import ROOT, asking, command
 
 HELPERS = ("hub", "behavioural-0")
 NODES = ("services", "agents-1", "launcher")
@@ -69,10 +69,10 @@ class LiveRun:
             context.term()
 
 
-def start(folder: Path, *arguments: str) -> LiveRun:
+def start(folder: Path, *arguments: str, executes: bool = False) -> LiveRun:
     """Start a run in processes of its own."""
     process = subprocess.Popen(
-        command("run", "--output", folder, "--metrics-port", "0", *arguments),
+        command("run", "--output", folder, "--metrics-port", "0", *asking(*arguments, executes=executes)),
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -81,12 +81,12 @@ def start(folder: Path, *arguments: str) -> LiveRun:
     return LiveRun(folder, process)
 
 
-def live_through(folder: Path, kills: list[tuple[str, int]], *arguments: str) -> list[Life]:
+def live_through(folder: Path, kills: list[tuple[str, int]], *arguments: str, executes: bool = False) -> list[Life]:
     """Start a run, kill `(victim, after events)` one life after another, resume, and return all lives."""
     lives: list[Life] = []
     resume: tuple[str, ...] = ()
     for victim, events in [*kills, ("", 0)]:
-        running = start(folder, *arguments, *resume)
+        running = start(folder, *arguments, *resume, executes=executes)
         killed = bool(victim) and running.kill_after(victim, events)
         _, err = running.process.communicate(timeout=100)
         lives.append(Life(victim, running.process.returncode, killed, err))

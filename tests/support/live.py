@@ -21,7 +21,7 @@ from brokers.journal.reader import JournalReader
 from brokers.journal.rows import LogRow
 from brokers.wire.packing import unpack
 from tests.brokers.hub.conftest import Client
-from tests.support.runs import ROOT, Finished, command
+from tests.support.runs import ROOT, Finished, asking, command
 
 CALENDAR = SprintCalendar(days_per_sprint=5)  # of the default profile
 HOUR_US = 3_600_000_000
@@ -76,10 +76,12 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Iterator[Running]:
+def running(
+    folder: Path, *arguments: str, env: dict[str, str] | None = None, executes: bool = False
+) -> Iterator[Running]:
     """Start a run and wait until outsiders are served; it ends with the block if not before."""
     process = subprocess.Popen(
-        command("run", "--output", folder, "--metrics-port", "0", *arguments),
+        command("run", "--output", folder, "--metrics-port", "0", *asking(*arguments, executes=executes)),
         cwd=ROOT,
         env={**os.environ, **(env or {})},
         stdout=subprocess.PIPE,

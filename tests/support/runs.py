@@ -12,7 +12,8 @@ from pathlib import Path
 from brokers.journal.reader import JournalReader
 
 ROOT = Path(__file__).resolve().parents[2]
-NOT_ARTIFACTS = ("run.sqlite", "logs", ".live", ".tmp", ".git")
+NOT_ARTIFACTS = ("run.sqlite", "logs", ".live", ".tmp", ".git", "workspace")
+MODELLED = "code_generation.mode=modelled"  # asked of every run whose subject is not the code that is written
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,22 @@ def simulate(
     return Finished(done.returncode, done.stdout, done.stderr)
 
 
-def run(folder: Path, *arguments: str, env: dict[str, str] | None = None, umask: int = -1) -> Finished:
+def asking(*arguments: str, executes: bool) -> tuple[str, ...]:
+    """Arguments of a run; without code unless it is what the test is about."""
+    return arguments if executes else (*arguments, MODELLED)
+
+
+def run(
+    folder: Path,
+    *arguments: str,
+    env: dict[str, str] | None = None,
+    umask: int = -1,
+    executes: bool = False,
+    timeout_s: float = 100,
+) -> Finished:
     """A run that must succeed."""
-    done = simulate("run", "--output", folder, "--metrics-port", "0", *arguments, env=env, umask=umask)
+    options = ("--output", folder, "--metrics-port", "0", *asking(*arguments, executes=executes))
+    done = simulate("run", *options, env=env, umask=umask, timeout_s=timeout_s)
     assert done.code == 0, done.err + done.out
     return done
 

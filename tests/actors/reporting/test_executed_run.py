@@ -10,13 +10,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.support.runs import run
+from tests.support.runs import simulate
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("executed") / "run"
-    run(target, "--sprints", "1", "--seed", "7", "--nodes", "1")
+    options = ("--sprints", "1", "--seed", "7", "--nodes", "1", "--metrics-port", "0", "code_generation.mode=executed")
+    done = simulate("run", "--output", target, *options)
+    assert done.code == 0, done.err + done.out
     return target
 
 

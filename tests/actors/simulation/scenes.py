@@ -12,11 +12,13 @@ from config.backlog import Story, load_backlog
 from config.backlog_generator import SHIPPED_BACKLOG
 from config.loader import load_config
 from config.sections import RunConfig
+from tests.support.runs import MODELLED
 from tests.support.world import VirtualWorld
 
 
 def config_with(*overrides: str) -> RunConfig:
-    return load_config(None, overrides=list(overrides)).config
+    """The default team, whose work is modelled: what it writes has tests of its own."""
+    return load_config(None, overrides=[MODELLED, *overrides]).config
 
 
 def world_of(
