@@ -131,11 +131,12 @@ class BacklogSection(Section):
 
 
 class MechanismsSection(Section):
-    """Which ways of getting better are at work (`policy.mechanisms:`)."""
+    """What people get better by, and whether they ask, can be switched off (`policy.mechanisms:`)."""
 
     familiarity: bool = True
     knowledge: bool = True
     estimation_learning: bool = True
+    asking: bool = True  # False: nobody asks what a story leaves open
 
 
 class PolicySection(Section):

@@ -23,6 +23,7 @@ class Mechanisms:
     familiarity: bool = True
     knowledge: bool = True
     estimation_learning: bool = True
+    asking: bool = True  # questions about what stories leave open
 
 
 @dataclass(slots=True)

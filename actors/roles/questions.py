@@ -35,6 +35,8 @@ class Questions(Duty):
     async def consider(self, story: StoryView, *, phase: str, addressee: str) -> Considered:
         """Ask the addressee about a story, if there is something to ask."""
         state = self.state
+        if not state.mind.mechanisms.asking:
+            return NOTHING_CLEARED
         asked_before = state.asked.get(story.story_id, 0)
         observation = ChooseQuestion(
             person=state.person,

@@ -220,6 +220,7 @@ def _mind(plan: RunPlan, member: Member, setting: TeamSetting, modules: dict[str
             familiarity=switches.familiarity,
             knowledge=switches.knowledge,
             estimation_learning=switches.estimation_learning,
+            asking=switches.asking,
         ),
     )
 

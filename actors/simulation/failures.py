@@ -7,6 +7,8 @@ from pathlib import Path
 from actors.simulation.exit_codes import ExitCode
 from actors.simulation.gates import InterruptedRunError
 from actors.simulation.session import CodeChangedError
+from actors.work.sandbox.errors import SandboxError
+from actors.work.workspace.errors import RestoreError, WorkspaceError
 from brokers.clock.conductor import ClockError
 from brokers.journal.errors import DivergedError, JournalError
 from brokers.links.frames import LinkError
@@ -18,11 +20,11 @@ def exit_code_of(error: Exception) -> ExitCode:
     match error:
         case InterruptedRunError():
             return ExitCode.INTERRUPTED
-        case DivergedError():
+        case DivergedError() | RestoreError():
             return ExitCode.DIVERGED
         case CodeChangedError() | JournalError():
             return ExitCode.BAD_INPUT
-        case NodeError() | ClockError() | LinkError():
+        case NodeError() | ClockError() | LinkError() | WorkspaceError() | SandboxError():
             return ExitCode.RESUMABLE
         case _:
             return ExitCode.FAILED
@@ -33,7 +35,7 @@ def sentence_of(error: Exception) -> str:
     match error:
         case InterruptedRunError():
             return "stopped; everything so far is in the journal"
-        case DivergedError() | CodeChangedError() | JournalError():
+        case DivergedError() | CodeChangedError() | JournalError() | WorkspaceError() | SandboxError():
             return str(error)
     return f"{type(error).__name__}: {error}"
 

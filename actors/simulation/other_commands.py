@@ -15,6 +15,7 @@ from actors.simulation.inputs import code_digest
 from actors.simulation.launch import Wishes, launch
 from actors.simulation.preparing import prepare
 from actors.simulation.run_command import OptionsError, check_code, check_wishes, read_run, run_to_end
+from actors.simulation.workspaces import check_tools
 from brokers.hub.live import check_room
 from brokers.journal.prefix import copy_prefix
 from brokers.journal.reader import JournalReader
@@ -37,6 +38,7 @@ def fork(args: Namespace) -> int:
         raise OptionsError(f"{args.run} was recorded by other code; a fork would not share its beginning")
     own = [] if any(word.startswith(f"{SPRINTS_KEY}=") for word in args.overrides) else [f"{SPRINTS_KEY}={sprints}"]
     config = override_config(inputs.config, [*args.overrides, *own])  # a parent that was continued has more sprints
+    check_tools(config)
     folder = args.output or next_free_folder()
     check_new(folder)
     with JournalReader(args.run / JOURNAL) as journal:

@@ -20,6 +20,7 @@ from actors.simulation.inputs import RunInputs, code_digest
 from actors.simulation.launch import Ended, Wishes, launch
 from actors.simulation.preparing import Prepared, create_run, differences, prepare, settings_of
 from actors.simulation.session import CodeChangedError
+from actors.simulation.workspaces import check_tools
 from brokers.hub.live import check_room
 from brokers.journal.errors import NotAJournalError
 from brokers.journal.journal import Journal
@@ -51,9 +52,11 @@ def run(args: Namespace) -> ExitCode:
         prepared = prepare(args.config, args.backlog, overrides=args.overrides, seed=args.seed, sprints=args.sprints)
         folder = args.output or next_free_folder()
         _check_free(folder, args)
+        check_tools(prepared.inputs.config)
         _tell(prepared)
         create_run(folder, prepared.inputs)
     inputs, sprints = read_run(folder)
+    check_tools(inputs.config)
     port = inputs.config.monitoring.prometheus_port if args.metrics_port is None else args.metrics_port
     wishes = Wishes(
         nodes=args.nodes,

@@ -8,10 +8,12 @@ from typing import Any
 
 from actors.work.engine import build_registry, signature
 from actors.work.messages import MAIN, CommitFiles, Committed, LandTree, MergeTrees, TreesMerged
+from actors.work.workspace.git import find_git
 from actors.work.workspace.repository import FileChange, Repository
 from actors.work.workspace.restore import Recorded, RecordedCommit, RecordedMerge, restore
 from brokers.journal.reader import JournalReader
 from brokers.wire.packing import kind_of, unpack
+from config.sections import RunConfig
 
 FOLDER = "workspace"
 GIT = (CommitFiles.KIND, LandTree.KIND, MergeTrees.KIND)
@@ -20,6 +22,12 @@ GIT = (CommitFiles.KIND, LandTree.KIND, MergeTrees.KIND)
 def workspace(run: Path, teams: Sequence[str], team: str) -> Path:
     """The repository of a team: the folder itself where there is one team only."""
     return run / FOLDER if len(teams) == 1 else run / FOLDER / team
+
+
+def check_tools(config: RunConfig) -> None:
+    """Raises WorkspaceError where work is to be executed and git is missing or too old."""
+    if config.code_generation.mode == "executed":
+        find_git()
 
 
 def work_plan(run: Path, teams: Sequence[str]) -> dict[str, Any]:

@@ -28,6 +28,10 @@ class Interval:
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
+    def as_json(self) -> dict[str, float]:
+        """For other tools."""
+        return {"value": self.value, "low": self.low, "high": self.high}
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -36,6 +40,15 @@ class Statement:
     text: str
     figure: Interval
     holds: bool
+
+    @property
+    def line(self) -> str:
+        """What people read."""
+        return f"{'holds ' if self.holds else 'FAILS '} {self.text}: {self.figure}"
+
+    def as_json(self) -> dict[str, str | float | bool]:
+        """For other tools."""
+        return {"text": self.text, **self.figure.as_json(), "holds": self.holds}
 
 
 def bootstrap(velocities: Array, statistic: Callable[[Array], Array], *, seed: int = 1) -> Interval:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, Literal
 
+from actors.simulation.folders import JOURNAL
 from actors.simulation.layout import SERVICES, Assignment
 from actors.simulation.preparing import create_run, prepare
 from actors.simulation.session import Session
+from actors.study.book import RunBook
+from actors.work.katas.backlog import backlog_text, kata_stories
 from config.backlog_generator import backlog_bytes, expand, load_families
 
 BACKLOG_STORIES = 240  # more than any team finishes in 20 sprints
+Mode = Literal["modelled", "executed"]
+Record = dict[str, Any]  # what a study keeps of a run, as JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,45 +35,73 @@ class Case:
     overrides: tuple[str, ...] = ()
     config: Path | None = None
     backlog: Path | None = None  # None: one generated from the case's seed
+    mode: Mode = "modelled"
+
+    def key(self, code: str) -> str:
+        """What its figures follow from: settings, files and the code's digest; as text."""
+        parts = asdict(self)
+        for name in ("config", "backlog"):
+            path = parts[name]
+            parts[name] = None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
+        return json.dumps({**parts, "code": code}, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What a study keeps of a run."""
+class Finished:
+    """A run that is over, while its folder is still there."""
 
     case: Case
-    velocities: tuple[int, ...]
-    metrics: dict[str, float | None]
-    digest: str
+    report: dict[str, Any]
+    journal: Path
+    backlog: Path
 
 
-def run_case(case: Case) -> Result:
-    """Simulate one case in this process and keep its figures. Raises ConfigError.
+Look = Callable[[Finished], Record]
+
+
+def run_case(case: Case, look: Look) -> Record:
+    """Simulate one case in this process and return what `look` keeps of it. Raises ConfigError.
 
     A backlog that all seeds share would give them all the same large stories in the same sprints: a pattern that no
     number of seeds averages out. So each seed has a backlog of its own, of the same families.
     """
     with TemporaryDirectory(prefix="scrummage-study-") as place:
         folder = Path(place)
-        backlog = case.backlog or _own_backlog(case.seed, folder / "backlog.yaml")
-        prepared = prepare(case.config, backlog, overrides=case.overrides, seed=case.seed, sprints=case.sprints)
+        backlog = case.backlog or _own_backlog(case, folder / "backlog.yaml")
+        settings = (f"code_generation.mode={case.mode}", *case.overrides)
+        prepared = prepare(case.config, backlog, overrides=settings, seed=case.seed, sprints=case.sprints)
         create_run(folder / "run", prepared.inputs)
         assignment = Assignment(folder=str(folder / "run"), sockets=place, nodes=1, node=SERVICES)
         report = Session(assignment, say=lambda progress: None).run().report
-    velocities = tuple(int(sprint["velocity"]) for _, sprint in sorted(report["sprints"].items()))
-    return Result(case, velocities, dict(report["metrics"]), str(report["event_digest"]))
+        return look(Finished(case, report, folder / "run" / JOURNAL, backlog))
 
 
-def _own_backlog(seed: int, path: Path) -> Path:
+def _own_backlog(case: Case, path: Path) -> Path:
+    command = f"python -m actors.study, seed {case.seed}"
+    if case.mode == "executed":
+        path.write_text(backlog_text(kata_stories(case.seed, BACKLOG_STORIES), command=command), encoding="utf-8")
+        return path
     families = load_families()
-    stories = expand(families, seed=seed, count=BACKLOG_STORIES)
-    path.write_bytes(backlog_bytes(families, stories, command=f"python -m actors.study, seed {seed}"))
+    stories = expand(families, seed=case.seed, count=BACKLOG_STORIES)
+    path.write_bytes(backlog_bytes(families, stories, command=command))
     return path
 
 
-def run_cases(cases: Sequence[Case], *, jobs: int) -> Iterator[Result]:
-    """Results as they come; `jobs` processes. Raises what a run raised."""
+def run_cases(
+    cases: Sequence[Case], look: Look, *, jobs: int, book: RunBook | None = None
+) -> Iterator[tuple[Case, Record]]:
+    """Results as they come; `jobs` processes, and first what `book` has of an earlier try. Raises what a run raised."""
+    waiting: list[Case] = []
+    for case in cases:
+        record = None if book is None else book.find(case.key(book.code))
+        if record is None:
+            waiting.append(case)
+        else:
+            yield case, record
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(run_case, case) for case in cases]
+        futures = {pool.submit(run_case, case, look): case for case in waiting}
         for future in as_completed(futures):
-            yield future.result()
+            case, record = futures[future], future.result()
+            if book is not None:
+                book.add(case.key(book.code), record)
+            yield case, record

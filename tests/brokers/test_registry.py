@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import actors
 import brokers
 import inference
-from actors.scrum.stories import FIBONACCI, TOPICS, Clarification, Story
+from actors.scrum.stories import FIBONACCI, TOPICS, Clarification, ExerciseRef, Story
 from brokers.wire.packing import packer, unpack
 from brokers.wire.registry import MalformedBodyError, Message, Registry, UnknownKindError, WireError
 
@@ -145,6 +145,7 @@ STRICTER: dict[type[Any], dict[str, st.SearchStrategy[Any]]] = {  # classes that
         "depends_on": st.just(()),
     },
     Clarification: {"criterion": st.integers(1, 2), "topic": st.sampled_from(sorted(TOPICS))},
+    ExerciseRef: {"criteria": st.tuples(st.integers(1, 9), st.integers(1, 9))},  # as many as the story has
 }
 
 

@@ -88,11 +88,7 @@ class Git:
     @classmethod
     def on(cls, git_dir: Path) -> Git:
         """Look git up and check its version. Raises GitMissingError and GitTooOldError."""
-        program = shutil.which("git")
-        if program is None:
-            raise GitMissingError
-        check_version(_version_of(program))
-        return cls(git_dir.absolute(), program)
+        return cls(git_dir.absolute(), find_git())
 
     def run(
         self,
@@ -169,6 +165,15 @@ class Git:
         finally:
             self._lock = None
             os.close(lock)
+
+
+def find_git() -> str:
+    """The program, if it is new enough. Raises GitMissingError and GitTooOldError."""
+    program = shutil.which("git")
+    if program is None:
+        raise GitMissingError
+    check_version(_version_of(program))
+    return program
 
 
 def check_version(version: tuple[int, ...]) -> None:
