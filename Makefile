@@ -37,11 +37,11 @@ install: $(VENV)/ready ## Make the environment in .venv, nothing else
 simulate: $(VENV)/ready ## Run sprints, print the result folder (SPRINTS=3 SEED=1 CONFIG= BACKLOG= OUTPUT= ARGS=)
 	@$(BIN)/python -m actors.simulation run $(options)
 
-study: $(VENV)/tested ## Run 30 seeds with and without learning, print the patterns with intervals (ARGS=)
+study: $(VENV)/tested ## Run 30 seeds, print what holds over them with intervals (ARGS="--mode executed", ARGS=skill)
 	@$(BIN)/python -m actors.study $(ARGS)
 
 test: $(VENV)/tested ## Run every test
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
 
 check: $(VENV)/tested ## Format check, lint, types, tests: what CI runs
 	$(BIN)/ruff format --check .

@@ -31,6 +31,8 @@ ACTED_ON: Final = (
     "teams[].wip_limits",
     "coordination.coordinators",  # decides who is in no team
     "code_generation.mode",
+    "code_generation.hands",
+    "code_generation.sandbox",
     "code_generation.max_complexity",
     "code_generation.workers",
     "code_generation.coverage.enabled",

@@ -37,6 +37,7 @@ def findings(config: RunConfig, *, chosen: Callable[[Loc], bool]) -> Iterator[Fi
     yield from _protected_roles(config)
     yield from _declared_teams(config)
     yield from _coordination(config)
+    yield from _hands(config)
     if config.models.agents:
         for index, roster in enumerate(_original_rosters(config)):
             yield from _roster(config, roster, ("teams", index) if config.teams else AGENTS)
@@ -190,6 +191,13 @@ def _coordination(config: RunConfig) -> Iterator[Finding]:
     if round(weights, 3) > 1:
         at = ("coordination", "overhead_budget")
         yield Finding(at=at, message="the three step weights exceed 1 together", concluded_from=(at,))
+
+
+def _hands(config: RunConfig) -> Iterator[Finding]:
+    if config.code_generation.hands == "model":
+        at: Loc = ("code_generation", "hands")
+        message = "model needs a runtime that answers write_code, and this version has none"
+        yield Finding(at=at, message=message, allowed="behavioural", concluded_from=(at,))
 
 
 def _original_rosters(config: RunConfig) -> tuple[TeamRoster, ...]:

@@ -77,10 +77,38 @@ class CoverageSection(Section):
     min_branch_coverage: Percentage = 80
 
 
+LayerName = Literal[  # of the sandbox; a test keeps this list equal to its own
+    "user-namespace",
+    "mount-namespace",
+    "pid-namespace",
+    "net-namespace",
+    "ipc-namespace",
+    "uts-namespace",
+    "read-only-root",
+    "scratch-tmpfs",
+    "dropped-privileges",
+    "no-new-privileges",
+    "seccomp",
+    "landlock",
+    "memory-cap",
+    "process-cap",
+    "resource-limits",
+    "wall-clock-kill",
+]
+
+
+class SandboxSection(Section):
+    """What confines code that a model wrote (`code_generation.sandbox:`)."""
+
+    accept_missing: tuple[LayerName, ...] = ()  # layers without which such code may run all the same
+
+
 class CodeGenerationSection(Section):
     """How stories turn into code (`code_generation:`)."""
 
     mode: Literal["executed", "modelled"] = "executed"
+    hands: Literal["behavioural", "model"] = "behavioural"  # who writes: the calibrated hands, or a model with tools
+    sandbox: SandboxSection = SandboxSection()
     workspace_mode: Literal["per_story", "per_sprint"] = "per_story"
     persist_across_sprints: bool = False
     merge_completed_stories: bool = False

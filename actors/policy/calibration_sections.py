@@ -140,6 +140,7 @@ class Tests:
     """Tests that people write and think of, where work is executed."""
 
     written: ChanceBySeniority  # by developers, of those that could be written
+    written_for_gates: Chance  # more of them, each time that quality gates ask
     thought_of: ChanceBySeniority  # by testers, of the hidden ones
 
 

@@ -376,6 +376,43 @@ class ReflectOnSprint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolChoice:
+    """One tool call, as models write them: the tool's name, and its arguments as the text of a JSON object."""
+
+    KIND: ClassVar[str] = "decision.tool_choice/1"
+    tool: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteCode:
+    """The driver writes code with tools, one call after another; only a model answers this.
+
+    The tools and the schemas of their arguments are `actors.work.tools.calls.schemas`.
+    """
+
+    KIND: ClassVar[str] = "decision.write_code/1"
+    ANSWER: ClassVar[type[ToolChoice]] = ToolChoice
+    person: Person
+    story: StoryView
+    knowledge_permille: int  # of the story's module
+    task: str  # its title
+    due: tuple[int, ...]  # criteria that are to be fulfilled when this quarter is over
+    answers: tuple[str, ...]  # what was asked about the story, and answered
+    remarks: tuple[str, ...]  # what tests, the review or the merge queue found wrong the last time
+    module_path: str  # the file that is expected to fulfil the criteria
+    test_path: str  # the tests that the story came with; nobody in the team may change them
+    files: tuple[str, ...]  # paths of all files, sorted
+    earlier: tuple[str, ...]  # one line for each call of this quarter, oldest first
+    last_tool: str  # empty at first
+    last_result: str  # what it said, or why it refused
+    last_is_refused: bool
+    steps_left: int  # calls, this one included
+    edits_left: int
+    runs_left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decide:
     """A decision asked of the inference pool. `key` names the draw, so that an unrelated change does not shift it."""
 

@@ -17,8 +17,11 @@ from actors.policy.decisions import (
     ReportStandup,
     ReviewCheckpoint,
     TriageDisturbance,
+    WriteCode,
 )
 from brokers.wire.registry import Message
+
+WRITING_MS = 2_000  # of one tool call; the minutes that writing takes are those of the quarter, not of its calls
 
 
 def thinking_us(observation: Message, calibration: Calibration) -> int:
@@ -59,5 +62,7 @@ def _thinking_ms(observation: Message, calibration: Calibration) -> int:
             return numbers.criterion_ms
         case ReflectOnSprint():
             return numbers.reflection_ms
+        case WriteCode():
+            return WRITING_MS
         case _:
             raise ValueError(f"{observation.KIND} is no observation")

@@ -6,8 +6,8 @@ another pair sits down): then the second one hears that the workshop is busy wit
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
-from typing import Any, ClassVar
+from collections.abc import Collection, Coroutine
+from typing import Any, ClassVar, Literal
 
 from actors.scrum.code_messages import (
     AcceptanceMeasured,
@@ -32,7 +32,9 @@ from actors.services.merge_messages import (
     MainMoved,
     MeasureMain,
     OfferBranch,
+    WatchMain,
 )
+from actors.services.model_hands import Bench, ModelHands, Subjects
 from actors.services.team_setting import TeamSetting
 from actors.services.work_ledger import StoryWork, WorkError
 from actors.services.work_messages import (
@@ -66,8 +68,10 @@ from actors.work.messages import (
     TreesMerged,
 )
 from actors.work.product import Flaw, changes, index_path, index_text
+from actors.work.tools.quarter import ModelQuarter
 from actors.work.troubles import PRODUCT_TEST_PATH, copy_path, flaky_path
 
+Hands = Literal["behavioural", "model"]
 SECOND_US = 1_000_000
 COMMIT_US = 200_000  # what git takes of virtual time
 TESTS_US = 20 * SECOND_US  # a run of one story's visible tests
@@ -75,7 +79,11 @@ JUDGE_US = 60 * SECOND_US  # hidden tests
 MOST_REPAIRS = 4  # rounds of repairing what visible tests show in one quarter
 PERMILLE = 1000
 MOST_REGRESSIONS = 3  # tests that an incident leaves behind
-QUEUE_REASONS = ("conflict", "red", "gates")
+QUEUE_REMARKS = {  # why the merge queue gives a story back, in words for whoever puts that right
+    "conflict": "main has changed in the same places; where both are in a file, they stand between conflict marks",
+    "red": "merged with main, tests are red",
+    "gates": "the quality gates want more coverage, or less complexity",
+}
 PLATFORM = "platform"  # who makes changes that are nobody's story
 
 
@@ -84,9 +92,9 @@ class CodeWorkshop(Workshop):
 
     refusals: ClassVar[tuple[type[Exception], ...]] = (WorkError, BusyError)
 
-    def __init__(self, work: ExecutedWork, team: TeamSetting, *, start_s: int) -> None:
+    def __init__(self, work: ExecutedWork, team: TeamSetting, *, start_s: int, hands: Hands = "behavioural") -> None:
         super().__init__(work, disturber=team.disturber)
-        self._executed, self._team, self._start_s = work, team, start_s
+        self._executed, self._team, self._start_s, self._hands = work, team, start_s, hands
         self._product = work.product
         self._busy: dict[str, None] = {}  # of this incarnation
 
@@ -107,13 +115,15 @@ class CodeWorkshop(Workshop):
                 self._product.main = commit
             case MainMoved(story_id=story_id, commit=commit):
                 self._executed.landed(story_id, commit)
-            case AddRework(story_id=story_id, reason=reason) if reason in QUEUE_REASONS:
+            case AddRework(story_id=story_id, reason=reason) if reason in QUEUE_REMARKS:
                 self._executed.code_of(story_id).returned = reason
                 return super().on_receive(message)
             case DisturbanceEffect():
                 return self._disturb(message)
             case StageIncident(disturbance_id=disturbance_id):
                 return self._alone(disturbance_id, self._stage(message))
+            case WatchMain(sprint=sprint):
+                return MainMeasurement(self.context, self._executed, self._team).watch(sprint)
             case MeasureMain(sprint=sprint):
                 return MainMeasurement(self.context, self._executed, self._team).measure(sprint)
             case _:
@@ -138,9 +148,11 @@ class CodeWorkshop(Workshop):
         task, code = work.current, self._executed.code_of(message.story_id)
         if task is None:
             return Inspection(suspicious_spots=0, owed_minutes=work.owed_minutes)
-        code.session_id, agent = message.session_id, self._agent()
+        code.session_id, code.worker, agent = message.session_id, self._agent(), self._agent()
         repaired = 0
-        if self._executed.is_unseen(work, task):
+        if self._hands == "model":
+            await self._write_by_model(work, message, agent)
+        elif self._executed.is_unseen(work, task):
             gone = self._executed.write_quarter(work, task, message.pair)
             self._found(message.story_id, gone, "rewrite")
             await self._answer_queue(work, message, agent)
@@ -158,6 +170,8 @@ class CodeWorkshop(Workshop):
         """Put right what the merge queue gave the story back for."""
         code = self._executed.code_of(message.story_id)
         reason, code.returned = code.returned, ""
+        if reason:
+            code.remarks = (QUEUE_REMARKS[reason],)
         if reason == "gates":
             self._executed.test_more(work)
         elif reason:
@@ -183,10 +197,10 @@ class CodeWorkshop(Workshop):
         """Tests first, then code, then repairs until the visible tests are green. Returns how much was repaired."""
         code, trailer = self._executed.code_of(message.story_id), _trailer(message)
         if code.module.built and code.module.built != code.tested:
-            if await self._commit(code, code.files_before_code(self._product), agent, f"Test {_what(work)}", trailer):
+            if await self._commit(code, agent, f"Test {_what(work)}", trailer, tests_only=True):
                 await self._run_tests(code, "red")
             code.tested = code.module.built
-        if not await self._commit(code, code.files(self._product), agent, f"{_verb(work)} {_what(work)}", trailer):
+        if not await self._commit(code, agent, f"{_verb(work)} {_what(work)}", trailer):
             return 0
         repaired = 0
         for _ in range(MOST_REPAIRS):
@@ -197,8 +211,21 @@ class CodeWorkshop(Workshop):
                 break
             repaired += len(mended)
             self._found(work.story.story_id, mended, "tests")
-            await self._commit(code, code.files(self._product), agent, f"Repair {_what(work)}", trailer)
+            await self._commit(code, agent, f"Repair {_what(work)}", trailer)
         return repaired
+
+    async def _write_by_model(self, work: StoryWork, message: InspectWork, agent: str) -> None:
+        """A model writes the quarter with tools; one that a crash interrupted goes on where it was."""
+        task, code = work.current, self._executed.code_of(message.story_id)
+        assert task is not None
+        if self._executed.is_unseen(work, task):
+            code.module = code.module.with_texts({})
+            self._executed.write_quarter(work, task, message.pair)
+            code.quarter = ModelQuarter(entity=f"{message.story_id}/{task.task.task_id}/{task.done}")
+            await self._answer_queue(work, message, agent)
+        bench = Bench(self.context, self._finish_pending, self._commit, self._run_tests)
+        subjects = Subjects(f"Test {_what(work)}", f"{_verb(work)} {_what(work)}", _trailer(message))
+        await ModelHands(bench, self._executed, self._team).write(work, agent, message.pair.driver, subjects)
 
     async def _revise(self, message: ReviseWork) -> RevisionPlanned:
         work = self._executed.ledger.work_on(message.story_id)
@@ -206,7 +233,7 @@ class CodeWorkshop(Workshop):
         planned = self._executed.revise(message.story_id, message.pair)
         self._found(message.story_id, self._executed.mend(work, spotted), "navigator")
         code = self._executed.code_of(message.story_id)
-        await self._commit(code, code.files(self._product), self._agent(), f"Revise {_what(work)}", "")
+        await self._commit(code, self._agent(), f"Revise {_what(work)}", "")
         return planned
 
     # -- quality assurance --------------------------------------------------------------------------------------------
@@ -221,10 +248,11 @@ class CodeWorkshop(Workshop):
         failing = [1 + code.ref.criteria.index(one) for one in judged.failing_criteria if one in code.ref.criteria]
         findings = [f"criterion {one}: {_first(judged, code.ref.criteria[one - 1])}" for one in failing]
         red = await self._run_tests(code, "checks", run=1)
-        again = await self._run_tests(code, "checks", run=2) if red.failing else red
-        steady = {one.test for one in again.failing}
-        flaky = [one.test for one in red.failing if one.test not in steady]
+        again = await self._run_tests(code, "checks", run=2) if red.red else red
+        steady = again.red
+        flaky = [test for test in red.red if test not in steady]
         findings += [f"{test} is red" for test in sorted(steady)]
+        code.remarks = tuple(findings)
         minutes = self._checking_minutes(work, findings=len(failing) + len(steady), reruns=len(flaky))
         await self._make_reliable(work, code)
         return ChecksRun(
@@ -243,16 +271,15 @@ class CodeWorkshop(Workshop):
         disturbance_id, work.flaky_from = work.flaky_from, ""
         minutes, work.flaky_minutes = work.flaky_minutes, 0
         if disturbance_id:
-            agent = code.branch.split("/")[3]
-            self._worked_off(disturbance_id, code.story_id, agent, minutes)
-            await self._commit(code, code.files(self._product), agent, f"Make the tests of {_what(work)} reliable", "")
+            self._worked_off(disturbance_id, code.story_id, code.worker, minutes)
+            await self._commit(code, code.worker, f"Make the tests of {_what(work)} reliable", "")
 
     async def _write_late(self, work: StoryWork, code: StoryCode) -> None:
         """What was answered after the last quarter is put right before anybody tests it."""
         gone = self._executed.decide(work)
         self._found(code.story_id, gone, "rewrite")
-        if code.module.files():
-            await self._commit(code, code.files(self._product), self._agent(), f"Put right {_what(work)}", "")
+        await self._commit(code, self._agent(), f"Put right {_what(work)}", "")
+        await self._commit(code, code.worker, f"Leave as it is: {_what(work)}", "", always=True)
 
     async def _demonstrate(self, message: Demonstrate) -> Demonstration:
         """Hidden tests on main say what was wanted and is not there."""
@@ -275,6 +302,7 @@ class CodeWorkshop(Workshop):
                 Deviation(criterion=criterion, text=f"{one.topic}: built as “{one.assumption}”, wanted “{one.answer}”")
                 for one in wishes
             ] or [Deviation(criterion=criterion, text=_first(judged, own))]
+        code.remarks = tuple(f"criterion {one.criterion}: {one.text}" for one in shown)
         return Demonstration(deviations=tuple(shown))
 
     def _publish_acceptance(self, code: StoryCode, judged: ExerciseJudged, main: str) -> None:
@@ -343,6 +371,7 @@ class CodeWorkshop(Workshop):
             return NOTHING_BREAKS
         landed: Integrated = await insist(self.context, self._team.merge_queue, LandChange(story_id=code.story_id))
         if landed.reason:
+            self._was_prevented(code)
             return NOTHING_BREAKS
         judged = await self._judge(code, self._product.main, share=PERMILLE, choices=None, which="canary")
         self._found(code.story_id, (code.module.flaws[-1].number,), "canary")
@@ -361,6 +390,12 @@ class CodeWorkshop(Workshop):
             specialization=kata.specialization,
         )
 
+    def _was_prevented(self, code: StoryCode) -> None:
+        """Tests of an earlier incident have kept a change from main; nobody goes on with it."""
+        if code.branch:
+            code.branch = ""
+            self._found(code.story_id, (code.module.flaws[-1].number,), "tests")
+
     def _publish_escape(self, code: StoryCode, criterion: int, judged: ExerciseJudged) -> None:
         key, flaw = code.module.key, code.module.flaws[-1]
         self._executed.escaped[key, criterion] = self._sprint
@@ -371,7 +406,7 @@ class CodeWorkshop(Workshop):
                 story_id=code.story_id,
                 criterion=criterion,
                 cases=sum(1 for one in judged.failed if one.case_id.startswith(f"c{criterion}/")),
-                culprit=self._product.culprits[key],
+                culprit=self._product.culprit(key, criterion),
                 incident_class=flaw.incident_class,
                 severity=flaw.severity,
             )
@@ -389,7 +424,7 @@ class CodeWorkshop(Workshop):
                 continue
             code, flaw = work.break_module(key, story_id, planted)
             self._publish_flaw(story_id, flaw, PLATFORM)
-            await self._commit(code, code.files(self._product), PLATFORM, "Change what nobody asked to change", "")
+            await self._commit(code, PLATFORM, "Change what nobody asked to change", "")
             return code
         return None
 
@@ -408,13 +443,31 @@ class CodeWorkshop(Workshop):
             sources=(code.exercise.path,),
         )
 
-    async def _commit(self, code: StoryCode, files: dict[str, str], agent: str, subject: str, trailer: str) -> bool:
-        """Make the branch have these files. Returns whether there was anything to commit."""
+    async def _commit(
+        self,
+        code: StoryCode,
+        agent: str,
+        subject: str,
+        trailer: str,
+        *,
+        tests_only: bool = False,
+        always: bool = False,
+        edited: Collection[str] = (),
+    ) -> bool:
+        """Make the branch have the files of the story. Returns whether there was anything to commit.
+
+        `always`: a branch without any commit gets one, so that there is something to test and to merge. `edited`: files
+        that somebody changed who saw the branch itself; it may have them otherwise than was written here.
+        """
         await self._finish_pending(code)
-        if not code.branch:
+        begins = not code.branch
+        if begins:  # before anything is written: it is written on top of what main has
             self._executed.begin_branch(code, agent)
-        changed = changes(code.written, files)
-        if not changed:
+        files = code.files_before_code(self._product) if tests_only else code.files(self._product)
+        changed = changes({path: text for path, text in code.written.items() if path not in edited}, files)
+        if not changed and not (always and not code.head):
+            if begins:
+                self._executed.forget_branch(code)
             return False
         parent = code.head or code.base
         body = f"{subject}\n\n{trailer}Story: {code.story_id}\n"
@@ -467,7 +520,7 @@ class CodeWorkshop(Workshop):
 
     async def _run_tests(self, code: StoryCode, phase: Any, *, run: int = 0) -> TestsRun:
         """Run the story's visible tests; hour, hash seed and order of tests are drawn where a test depends on them."""
-        own = (code.exercise.test_path, flaky_path(code.exercise), PRODUCT_TEST_PATH)
+        own = (code.exercise.test_path, *code.module.more_tests, flaky_path(code.exercise), PRODUCT_TEST_PATH)
         draws = [self.context.draw("test_circumstances", f"{code.story_id}/{code.tree}/{run}", n) for n in range(3)]
         request = RunTests(
             team=self._team.team,
@@ -488,7 +541,7 @@ class CodeWorkshop(Workshop):
                 phase=phase,
                 tree=code.tree,
                 count=made.count,
-                failing=tuple(one.test for one in made.failing),
+                failing=made.red,
                 ended=made.ended,
             )
         )
@@ -504,7 +557,9 @@ class CodeWorkshop(Workshop):
         code.listed = self._product.modules(domain)
         files = code.files(self._product)
         index = index_text(domain, {*code.listed, code.exercise.name})
-        resolved = tuple(FileText(path=path, content=files.get(path, index)) for path in merged.conflicts)
+        written = dict(code.module.texts or ())  # conflicts in these stay marked: who wrote them puts them right
+        rendered = [path for path in merged.conflicts if path not in written]
+        resolved = tuple(FileText(path=path, content=files.get(path, index)) for path in rendered)
         if index_path(domain) not in merged.conflicts:
             resolved += (FileText(path=index_path(domain), content=index),)
         parents = (code.head, main)

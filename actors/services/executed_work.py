@@ -20,6 +20,7 @@ from actors.work.katas.exercise import Exercise, exercise
 from actors.work.katas.oracle import calls_of
 from actors.work.messages import CommitFiles, ExerciseJudged, FlawPlanted, PlantFlaw
 from actors.work.product import ExerciseKey, Flaw, ModuleCode, ProductCode, index_path, index_text
+from actors.work.tools.quarter import ModelQuarter
 from actors.work.troubles import (
     CHANGES_PATH,
     FLAKY_KINDS,
@@ -65,12 +66,15 @@ class StoryCode:
     pending: CommitFiles | None = None  # asked for, reply not seen: to be asked for again before anything else
     offered: ModuleCode | None = None  # the module as the merge queue was given it
     session_id: str = ""
+    worker: str = ""  # who was last at it
     breaks: dict[str, str] = field(default_factory=dict)  # disturbance -> what it does to the code of this story
     vendored: int = 0  # version of the vendored package on this branch; 0: as main has it
     is_adapted: bool = False  # to that version
     announces: bool = False  # in CHANGES.md
     flaky: FlakyKind | None = None
     misread: dict[str, tuple[int, int]] = field(default_factory=dict)  # disturbance -> open point built otherwise
+    remarks: tuple[str, ...] = ()  # what was found wrong the last time, in words
+    quarter: ModelQuarter | None = None  # what a model is at
     returned: str = ""  # why the merge queue gave it back, until that is put right
     tested: tuple[int, ...] = ()  # criteria whose tests were seen red
 
@@ -164,9 +168,11 @@ class ExecutedWork(ModelledWork):
         return max(written.of(one.seniority) for one in (pair.driver, pair.navigator or pair.driver))
 
     def test_more(self, work: StoryWork) -> None:
-        """Quality gates ask for tests: whatever can be thought of is written now."""
+        """Quality gates ask for tests: some more are written for every criterion, and the gates are asked again."""
         code = self.codes[work.story.story_id]
-        code.module = code.module.with_care(code.module.built, PERMILLE)
+        for criterion, care in code.module.care:
+            more = min(PERMILLE, care + self.calibration.tests.written_for_gates)
+            code.module = code.module.with_care((criterion,), more)
 
     def decide(self, work: StoryWork) -> tuple[int, ...]:
         """Bring the code's choices up to what is understood. Returns flaws that go away with what is written anew."""
@@ -268,19 +274,22 @@ class ExecutedWork(ModelledWork):
     # -- landing ------------------------------------------------------------------------------------------------------
 
     def landed(self, story_id: str, commit: str) -> None:
-        """A story is on main now; what comes later begins another branch."""
+        """A story is on main now; what comes later begins another branch. Told twice, it is as if told once."""
+        if self.product.main == commit:
+            return
         code = self.codes[story_id]
-        self.product.main = commit
-        self.product.landed[code.module.key] = code.offered or code.module
-        self.product.culprits[code.module.key] = commit
-        code.branch, code.offered = "", None
+        self.product.main, code.branch = commit, ""
+        offered, code.offered = code.offered, None
+        if story_id in self.copying:  # the module itself is as it was
+            self._copied(story_id)
+            return
+        self.product.module_landed(offered or code.module, commit)
+        self.product.owners.setdefault(code.module.key, story_id)
         if code.vendored:
             self.product.vendored, code.vendored, code.is_adapted = code.vendored, 0, False
         if code.announces:
             self.product.announced.append(code.exercise.kata.title)
             code.announces = False
-        if story_id in self.copying:
-            self._copied(story_id)
 
     # -- disturbances --------------------------------------------------------------------------------------------------
 
@@ -360,7 +369,8 @@ class ExecutedWork(ModelledWork):
     def breakable(self, disturbance_id: str) -> tuple[ExerciseKey, ...]:
         """Modules on main that nobody has a branch for, in drawn order, as many as are worth trying."""
         worked_on = {code.module.key for code in self.codes.values() if code.branch}
-        left = [key for key in sorted(self.product.landed) if key not in worked_on]
+        ours = [key for key, code in sorted(self.product.landed.items()) if code.texts is None]  # mutants fit no other
+        left = [key for key in ours if key not in worked_on]
         chosen: list[ExerciseKey] = []
         for n in range(min(MOST_BROKEN, len(left))):
             chosen.append(left.pop(self._draw("incidents", disturbance_id, n).below(len(left))))
@@ -406,10 +416,17 @@ class ExecutedWork(ModelledWork):
         code.base, code.head, code.tree = self.product.main, "", ""
         code.listed = self.product.modules(code.exercise.kata.domain)
         on_main = self.product.landed.get(code.module.key)
+        if on_main is not None and not code.module.built:
+            code.module = on_main
         code.written = {}
         if on_main is not None:
             domain = code.exercise.kata.domain
             code.written = {**on_main.files(), index_path(domain): index_text(domain, code.listed)}
+
+    def forget_branch(self, code: StoryCode) -> None:
+        """Nothing came of a branch: whoever has something to commit first begins it, and gives it a name."""
+        code.branches -= 1
+        code.branch = ""
 
 
 def exercise_of(story: Story) -> Exercise:

@@ -59,30 +59,61 @@ class MainMeasurement:
             )
         )
 
+    async def watch(self, sprint: int) -> None:
+        """What is on main is in use: publish DefectEscaped for every mistake in it that a canary runs into."""
+        product = self._work.product
+        if product.main:
+            codes = [product.landed[key] for key in sorted(product.landed)]
+            await self._run_canaries(sprint, product.main, codes)
+
     async def _run_canaries(self, sprint: int, commit: str, codes: list[ModuleCode]) -> tuple[int, int]:
-        accepted = [code for code in codes if code.key in self._work.accepted]
-        if not accepted:
+        """Returns how many ran and how many failed of what was accepted; the rest is still being worked on."""
+        if not codes:
             return 0, 0
-        asked = tuple(ExerciseTested(family=code.family, number=code.number, choices=None) for code in accepted)
+        asked = tuple(ExerciseTested(family=code.family, number=code.number, choices=None) for code in codes)
         request = JudgeCode(team=self._team, tree=commit, which="canary", exercises=asked)
         judged: CodeJudged = await self._context.effect(request, duration_us=MEASURE_US)
-        for code, found in zip(accepted, judged.exercises, strict=True):
+        total = failing = 0
+        for code, found in zip(codes, judged.exercises, strict=True):
             for criterion in found.failing_criteria:
                 cases = sum(1 for one in found.failed if one.case_id.startswith(f"c{criterion}/"))
                 self._report(sprint, code, criterion, cases)
-        total = sum(sum(one.cases) for one in judged.exercises)
-        return total, sum(len(one.failed) for one in judged.exercises)
+            if code.key in self._work.accepted:
+                total += sum(found.cases)
+                failing += len(found.failed)
+        return total, failing
 
     def _report(self, sprint: int, code: ModuleCode, criterion: int, cases: int) -> None:
-        """An accepted criterion does not do what it should: once for each."""
-        story = self._work.accepted[code.key].get(criterion)
-        if story is None or (code.key, criterion) in self._work.escaped:
+        """Something on main does not do what it should, by a mistake or although it was accepted: once for each.
+
+        A wish that nobody asked about is no defect before the sprint review: that is where it is told.
+        """
+        accepted = self._work.accepted.get(code.key, {}).get(criterion)
+        flaws = [flaw for flaw in code.flaws if criterion in flaw.criteria]
+        if (accepted is None and not flaws) or (code.key, criterion) in self._work.escaped:
             return
         self._work.escaped[code.key, criterion] = sprint
-        flaws = [flaw for flaw in code.flaws if criterion in flaw.criteria]
+        story = accepted or self._work.product.owners[code.key]
         for flaw in flaws:
             found = FlawFound(team=self._team, sprint=sprint, story_id=story, number=flaw.number, by="canary")
             self._context.publish(found)
+        if accepted is not None:
+            self._tell_product_owner(code, criterion, story)
+        self._context.publish(
+            DefectEscaped(
+                team=self._team,
+                sprint=sprint,
+                story_id=story,
+                criterion=criterion,
+                cases=cases,
+                culprit=self._work.product.culprit(code.key, criterion),
+                incident_class=flaws[0].incident_class if flaws else "",
+                severity=flaws[0].severity if flaws else 0,
+            )
+        )
+
+    def _tell_product_owner(self, code: ModuleCode, criterion: int, story: str) -> None:
+        """What was accepted becomes a story; the review tells of everything else."""
         kata = code.exercise.kata
         self._context.tell(
             self._product_owner,
@@ -95,16 +126,4 @@ class MainMeasurement:
                 module=kata.domain,
                 specialization=kata.specialization,
             ),
-        )
-        self._context.publish(
-            DefectEscaped(
-                team=self._team,
-                sprint=sprint,
-                story_id=story,
-                criterion=criterion,
-                cases=cases,
-                culprit=self._work.product.culprits[code.key],
-                incident_class=flaws[0].incident_class if flaws else "",
-                severity=flaws[0].severity if flaws else 0,
-            )
         )

@@ -84,7 +84,7 @@ class MergeState:
     tickets: dict[str, tuple[Ticket, BranchOffered]] = field(default_factory=dict)  # of those in the queue
     outcomes: dict[str, Integrated] = field(default_factory=dict)  # of changes that are nobody's story
     runs: dict[str, TestsRun] = field(default_factory=dict)  # the last of each story under way
-    pending: CommitFiles | LandTree | None = None  # asked for, reply not seen
+    pending: CommitFiles | LandTree | None = None  # asked for, and the queue does not know yet that main has moved
 
 
 class MergeDesk(Actor):
@@ -176,7 +176,7 @@ class MergeDesk(Actor):
         )
         made = await self._carry_out(request)
         await insist(self.context, self._team.workshop, MainBegun(commit=made.commit, tree=made.tree))
-        self._state.queue = MergeQueue(made.commit)
+        self._state.queue, self._state.pending = MergeQueue(made.commit), None
         return self._state.queue
 
     async def _merge(self, queue: MergeQueue, step: Merge) -> None:
@@ -198,7 +198,6 @@ class MergeDesk(Actor):
             order_seed=0,
         )
         run: TestsRun = await self.context.effect(request, duration_us=QUEUE_TESTS_US)
-        failing = tuple(one.test for one in run.failing) or (() if run.is_green else (f"({run.ended})",))
         self.context.publish(
             TestsRan(
                 team=self._team.team,
@@ -208,13 +207,13 @@ class MergeDesk(Actor):
                 phase="queue",
                 tree=step.tree,
                 count=run.count,
-                failing=failing,
+                failing=run.red,
                 ended=run.ended,
             )
         )
         self._state.runs[story_id] = run
         faults = self._gates.faults(run.coverage)
-        queue.tested(main=step.main, tree=step.tree, run=step.run, failing=failing, gates=faults)
+        queue.tested(main=step.main, tree=step.tree, run=step.run, failing=run.red, gates=faults)
 
     def _clock_s(self, story_id: str, run: int) -> int:
         """The hour at which tests run: what depends on it shows."""
@@ -248,6 +247,7 @@ class MergeDesk(Actor):
             )
         )
         queue.landed(main=step.main, tree=step.tree, commit=made.commit)
+        self._state.pending = None
         self._tell(story_id, reason="", details=())
 
     def _give_back(self, queue: MergeQueue, step: Return) -> None:
@@ -275,7 +275,6 @@ class MergeDesk(Actor):
         """Have main moved. After a crash the same request is made again: it can only have the same outcome."""
         self._state.pending = self._state.pending or request
         made: Committed = await self.context.effect(self._state.pending, duration_us=GIT_US)
-        self._state.pending = None
         return made
 
     @property

@@ -74,6 +74,14 @@ class MainMoved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatchMain:
+    """Asked of the workshop before a sprint review: run the canaries of everything on main. Answered with nothing."""
+
+    KIND: ClassVar[str] = "merge.watch_main/1"
+    sprint: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MeasureMain:
     """Asked of the workshop at the end of a sprint: run every test and every canary on main."""
 

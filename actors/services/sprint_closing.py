@@ -6,6 +6,7 @@ from actors.scrum.cards import CardView
 from actors.services.board_messages import ReopenStory
 from actors.services.ceremony import Ceremony
 from actors.services.ceremony_messages import JudgeStory, Reflect, StoryVerdict, TakeLessons
+from actors.services.merge_messages import WatchMain
 from actors.services.sprint_state import KnownStory
 from actors.services.work_messages import AddRework
 
@@ -16,6 +17,8 @@ class SprintReview(Ceremony):
     async def hold(self) -> None:
         """Judge every done story, also one that quality assurance approves while the review is on."""
         started_us = self.context.now_us
+        if self.team.executes:
+            await self.insist(self.team.workshop, WatchMain(sprint=self.state.sprint))
         await self._judge_done()
         await self.sleep_until(self.window_end("review"))
         await self._judge_done()

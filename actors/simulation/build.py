@@ -49,6 +49,7 @@ from actors.services.work_ledger import WorkLedger
 from actors.services.workshop import Workshop
 from actors.simulation.portfolio import NewKatas, NewStories, first_new_number, refill_for, share_out, wishes_of
 from actors.work import messages as execution_messages
+from actors.work import tool_messages
 from actors.work.product import ProductCode
 from brokers.node import messages as node_messages
 from brokers.node.actor import Actor
@@ -56,6 +57,7 @@ from brokers.wire.registry import Registry
 from config.backlog import Story as BacklogStory
 from config.rosters import TeamMember, TeamRoster
 from config.sections import RunConfig
+from inference import messages as inference_messages
 
 Factory = Callable[[], Actor]
 
@@ -86,6 +88,8 @@ def build_registry() -> Registry:
         pairing_messages,
         work_messages,
         execution_messages,
+        tool_messages,
+        inference_messages,
     )
     return registry
 
@@ -158,7 +162,7 @@ def _workplace(plan: RunPlan, setting: TeamSetting) -> dict[str, Factory]:
         max_complexity=section.max_complexity,
     )
     return {
-        setting.workshop: partial(CodeWorkshop, work, setting, start_s=start_s),
+        setting.workshop: partial(CodeWorkshop, work, setting, start_s=start_s, hands=section.hands),
         setting.merge_queue: partial(MergeDesk, MergeState(), setting, gates=gates, start_s=start_s),
     }
 

@@ -16,6 +16,7 @@ from brokers.node.letters import LetterCodec
 from brokers.node.partition import Partition, Turns, in_order
 from brokers.wire.registry import Registry
 from config.backlog import parse_backlog
+from config.tool_sections import CodeGenerationSection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,12 @@ class Cast:
     link_delay_us: int
     sprints: int
     calendar: SprintCalendar
-    executes: bool  # code is written and tested
+    code: CodeGenerationSection
+
+    @property
+    def executes(self) -> bool:
+        """Whether code is written and tested."""
+        return self.code.mode == "executed"
 
     @property
     def ends_us(self) -> int:
@@ -81,7 +87,7 @@ def assemble(inputs: RunInputs, *, sprints: int) -> Cast:
         seed=config.simulation.seed,
         link_delay_us=config.simulation.link_delay_ms * 1_000,
         sprints=sprints,
-        executes=config.code_generation.mode == "executed",
+        code=config.code_generation,
         calendar=SprintCalendar(
             days_per_sprint=config.experiment.num_simulated_days,
             start_weekday=config.simulation.start_date.weekday(),

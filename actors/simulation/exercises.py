@@ -22,7 +22,7 @@ def exercise_problems(backlog: Backlog) -> Iterator[Problem]:
     tree = parse_tree(backlog.text, backlog.file, [])
     seen: dict[tuple[str, int], str] = {}
     for index, story in enumerate(backlog.stories):
-        for key, message, allowed, nearest in _faults(story, seen):
+        for key, message, allowed, nearest in _faults(story, backlog, seen):
             name = f"stories[{index}].{key}"
             line = _line(tree, index, key)
             yield Problem(
@@ -35,7 +35,7 @@ def exercise_problems(backlog: Backlog) -> Iterator[Problem]:
             )
 
 
-def _faults(story: Story, seen: dict[tuple[str, int], str]) -> Iterator[tuple[str, str, str, str]]:
+def _faults(story: Story, backlog: Backlog, seen: dict[tuple[str, int], str]) -> Iterator[tuple[str, str, str, str]]:
     if story.variant is None:
         yield "variant", "has no variant, so there is nothing to execute", HINT, ""
         return
@@ -59,13 +59,16 @@ def _faults(story: Story, seen: dict[tuple[str, int], str]) -> Iterator[tuple[st
         if getattr(story, key) != getattr(wanted, key):
             same = f"what {story.family} {story.variant} says; see `python -m actors.work.katas backlog`"
             yield key, "differs from its kata, whose hidden tests would judge something else", same, ""
-    yield from _missing(story, one.kata.needs)
+    yield from _missing(story, backlog, one.kata.needs)
 
 
-def _missing(story: Story, needs: tuple[str, ...]) -> Iterator[tuple[str, str, str, str]]:
-    if len(story.depends_on) < len(needs):
-        wanted = ", ".join(f"{family} {story.variant}" for family in needs)
-        yield "depends_on", f"imports {wanted}, but does not wait for it", "the stories whose code it imports", ""
+def _missing(story: Story, backlog: Backlog, needs: tuple[str, ...]) -> Iterator[tuple[str, str, str, str]]:
+    """The modules that it imports have to be there before it: same variants, among what it waits for."""
+    awaited = {(one.family, one.variant) for one in backlog.stories if one.id in story.depends_on}
+    for family in needs:
+        if (family, story.variant) not in awaited:
+            missing = f"imports {family} {story.variant}, but does not wait for it"
+            yield "depends_on", missing, "the stories whose code it imports", ""
 
 
 def _line(tree: Located | None, index: int, key: str) -> int:

@@ -191,7 +191,8 @@ class _Launcher:
     def _start_worker(self, name: str) -> subprocess.Popen[bytes]:
         """A process that runs tests and git; one request at a time, so that the others take the next."""
         teams = tuple(team.id for team in self._inputs.config.resolved_teams())
-        return self._start_served(name, "actors.work.engine:build", work_plan(self._folder, teams), "work", slots=1)
+        plan = work_plan(self._folder, teams, self._inputs.config.code_generation)
+        return self._start_served(name, "actors.work.engine:build", plan, "work", slots=1)
 
     def _start_served(
         self, name: str, builder: str, plan: dict[str, Any], pool: str, *, slots: int | None = None

@@ -169,7 +169,7 @@ class Session:
     def _work_executor(self, cast: Cast) -> Executor:
         if self._assignment.nodes > 1:
             return self._dispatcher("work")
-        served = work_engine.build(work_plan(self._assignment.run_folder, cast.info.teams))
+        served = work_engine.build(work_plan(self._assignment.run_folder, cast.info.teams, cast.code))
         served.engine.start()
         self._stack.callback(served.engine.close)
         return EmbeddedPool(served.engine, served.registry)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from actors.reporting.artifact_folder import SCRATCH
 from actors.work.engine import build_registry, signature
 from actors.work.messages import MAIN, CommitFiles, Committed, LandTree, MergeTrees, TreesMerged
+from actors.work.sandbox.errors import LayerMissingError, SandboxError
+from actors.work.sandbox.layers import Layer, probe, require
 from actors.work.workspace.git import find_git
+from actors.work.workspace.leftovers import remove_worktrees
 from actors.work.workspace.repository import FileChange, Repository
 from actors.work.workspace.restore import Recorded, RecordedCommit, RecordedMerge, restore
 from brokers.journal.reader import JournalReader
 from brokers.wire.packing import kind_of, unpack
 from config.sections import RunConfig
+from config.tool_sections import CodeGenerationSection
 
 FOLDER = "workspace"
+WORKTREES = "worktrees"  # in the scratch folder
 GIT = (CommitFiles.KIND, LandTree.KIND, MergeTrees.KIND)
 
 
@@ -24,15 +31,53 @@ def workspace(run: Path, teams: Sequence[str], team: str) -> Path:
     return run / FOLDER if len(teams) == 1 else run / FOLDER / team
 
 
-def check_tools(config: RunConfig) -> None:
-    """Raises WorkspaceError where work is to be executed and git is missing or too old."""
-    if config.code_generation.mode == "executed":
-        find_git()
+class UnconfinedError(SandboxError):
+    """Raised where a model is to write code and this host cannot confine what it writes."""
+
+    def __init__(self, missing: LayerMissingError) -> None:
+        names = sorted(missing.missing)
+        reasons = "; ".join(f"{name} ({missing.missing[name]})" for name in names)
+        super().__init__(
+            "code_generation.hands: model is refused on this machine, where layers of the sandbox are missing: "
+            f"{reasons}. To run such code all the same: code_generation.sandbox.accept_missing: [{', '.join(names)}]"
+        )
+        self.missing = names
 
 
-def work_plan(run: Path, teams: Sequence[str]) -> dict[str, Any]:
+def check_tools(config: RunConfig, layers: Callable[[], tuple[Layer, ...]] = probe) -> None:
+    """See whether this machine can execute work as it is configured. Touches nothing.
+
+    Args:
+        config: The run's configuration.
+        layers: Says what the machine can confine code with.
+    Raises:
+        WorkspaceError: Git is missing or too old.
+        UnconfinedError: What a model writes could not be confined as the configuration wants.
+    """
+    section = config.code_generation
+    if section.mode != "executed":
+        return
+    find_git()
+    if section.hands == "model":
+        try:
+            require(layers(), frozenset(section.sandbox.accept_missing))
+        except LayerMissingError as error:
+            raise UnconfinedError(error) from error
+
+
+def work_plan(run: Path, teams: Sequence[str], section: CodeGenerationSection) -> dict[str, Any]:
     """What a work engine is told."""
-    return {"folders": {team: str(workspace(run, teams, team).absolute()) for team in teams}}
+    return {
+        "folders": {team: str(workspace(run, teams, team).absolute()) for team in teams},
+        "worktrees": str(_worktrees(run)),
+        "trust": "model" if section.hands == "model" else "trusted",
+        "accept_missing": list(section.sandbox.accept_missing),
+    }
+
+
+def _worktrees(run: Path) -> Path:
+    """Where the working folders of pairs are, below the name of their team."""
+    return run.absolute() / SCRATCH / WORKTREES
 
 
 def rebuild_workspaces(journal: Path, run: Path, teams: Sequence[str]) -> None:
@@ -44,12 +89,16 @@ def rebuild_workspaces(journal: Path, run: Path, teams: Sequence[str]) -> None:
         recorded[team].append(one)
     for team in teams:
         restore(Repository.create(workspace(run, teams, team)), recorded[team])
+    shutil.rmtree(_worktrees(run), ignore_errors=True)  # halves that git knows nothing of; commits make them again
 
 
 def show_workspaces(run: Path, teams: Sequence[str]) -> None:
-    """Let each folder show the files of its main."""
+    """Let each folder show the files of its main. The working folders of pairs go: nobody is at work any more."""
     for team in teams:
-        Repository.create(workspace(run, teams, team)).checkout_main()
+        repository = Repository.create(workspace(run, teams, team))
+        with repository.git.alone():
+            remove_worktrees(repository.git)
+        repository.checkout_main()
 
 
 def _recorded(journal: Path) -> Iterator[tuple[str, Recorded]]:

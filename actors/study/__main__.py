@@ -1,4 +1,4 @@
-"""`python -m actors.study`: the patterns that hold over 30 seeds with and without learning; `… skill`: what skill does."""
+"""`python -m actors.study`: patterns over 30 seeds, with and without learning; `… skill`: what skill is worth."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ class RunBook:
         self._path, self.code = path, code
         self._records: dict[str, dict[str, Any]] = {}
         if path.exists():
-            for line in path.read_text(encoding="utf-8").splitlines():
+            for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
                 self._read(line)
 
     def find(self, key: str) -> dict[str, Any] | None:
@@ -26,7 +26,12 @@ class RunBook:
         self._records[key] = record
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a", encoding="utf-8") as file:
+            if file.tell() and not self._ends_with_line():
+                file.write("\n")
             file.write(json.dumps({"case": key, "record": record}, sort_keys=True) + "\n")
+
+    def _ends_with_line(self) -> bool:
+        return self._path.read_bytes().endswith(b"\n")
 
     def _read(self, line: str) -> None:
         try:

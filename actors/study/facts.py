@@ -14,7 +14,9 @@ from actors.scrum.code_messages import AcceptanceMeasured, DefectEscaped, FlawFo
 from actors.scrum.messages import QuestionAnswered, QuestionAsked, StoryPlanned
 
 Event = tuple[str, Mapping[str, Any]]  # kind and fields
-Wishes = Mapping[str, Sequence[tuple[int, str]]]  # story -> criterion and topic of what is wanted otherwise than assumed
+Wishes = Mapping[
+    str, Sequence[tuple[int, str]]
+]  # story -> criterion and topic of what is wanted otherwise than assumed
 KINDS: tuple[str, ...] = tuple(
     message.KIND
     for message in (
@@ -38,9 +40,16 @@ COUNTED: tuple[str, ...] = (
     "asked_right",
     "unasked_shown",  # the same, not or not all of it asked about
     "unasked_right",
+    "cleared_shown",  # stories, of those with such criteria: all of it asked about before
+    "cleared_right",
+    "cleared_escaped",  # defects that escaped from them
+    "uncleared_shown",
+    "uncleared_right",
+    "uncleared_escaped",
     "mistakes",
     "mistakes_on_main",  # nobody saw them before the sprint review, or before a canary failed
     "escaped",
+    "escaped_mistakes",  # of them: somebody made a mistake; the others were misunderstood
     *(f"found_by_{finder}" for finder in get_args(FoundBy)),
 )
 
@@ -69,7 +78,7 @@ class _Count:
         self._answered: set[tuple[str, int, str]] = set()
         self._landed: set[str] = set()
         self._foreign: set[str] = set()  # commits on main that are no story's
-        self._shown: set[str] = set()
+        self._shown: dict[str, str] = {}  # story -> whether it was cleared
         self._mistakes: set[int] = set()
         self._found: set[int] = set()
 
@@ -91,7 +100,7 @@ class _Count:
             case FlawFound.KIND if fields["number"] in self._mistakes:
                 self._find(fields["number"], fields["by"])
             case DefectEscaped.KIND if fields["story_id"] in self._planned and fields["culprit"] not in self._foreign:
-                self.numbers["escaped"] += 1
+                self._escape(fields["story_id"], is_mistake=bool(fields["incident_class"]))
             case _:
                 pass
 
@@ -106,23 +115,37 @@ class _Count:
         """Hidden tests ran. A second demonstration is that of a repair."""
         if story_id in self._shown:
             return
-        self._shown.add(story_id)
-        self.numbers["stories_shown"] += 1
-        self.numbers["stories_right"] += not any(failed)
+        wishes = [
+            (criterion, (story_id, criterion, topic) in self._answered) for criterion, topic in self._wishes[story_id]
+        ]
+        self._shown[story_id] = _group(wishes, "cleared", "uncleared")
+        self._tell("stories", is_right=not any(failed))
+        self._tell(self._shown[story_id], is_right=not any(failed))
         for criterion, failures in enumerate(failed, start=1):
-            self.numbers["criteria_shown"] += 1
-            self.numbers["criteria_right"] += not failures
-            wished = [topic for one, topic in self._wishes[story_id] if one == criterion]
-            if wished:
-                is_asked = all((story_id, criterion, topic) in self._answered for topic in wished)
-                group = "asked" if is_asked else "unasked"
-                self.numbers[f"{group}_shown"] += 1
-                self.numbers[f"{group}_right"] += not failures
+            self._tell("criteria", is_right=not failures)
+            of_criterion = [wish for wish in wishes if wish[0] == criterion]
+            self._tell(_group(of_criterion, "asked", "unasked"), is_right=not failures)
+
+    def _tell(self, group: str, *, is_right: bool) -> None:
+        self.numbers[f"{group}_shown"] += 1
+        self.numbers[f"{group}_right"] += is_right
+
+    def _escape(self, story_id: str, *, is_mistake: bool) -> None:
+        self.numbers["escaped"] += 1
+        self.numbers["escaped_mistakes"] += is_mistake
+        self.numbers["mistakes_on_main"] += is_mistake
+        self.numbers[f"{self._shown.get(story_id, '')}_escaped"] += 1
 
     def _find(self, number: int, by: str) -> None:
         if number in self._found:
             return
         self._found.add(number)
         self.numbers[f"found_by_{by}"] += 1
-        if by in ("review", "canary"):
-            self.numbers["mistakes_on_main"] += 1
+        self.numbers["mistakes_on_main"] += by == "review"
+
+
+def _group(wishes: Sequence[tuple[int, bool]], asked: str, unasked: str) -> str:
+    """The group of a story or criterion by its wishes; empty if it has none that one would not assume."""
+    if not wishes:
+        return ""
+    return asked if all(is_answered for _, is_answered in wishes) else unasked

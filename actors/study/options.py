@@ -41,6 +41,11 @@ def mode_of(overrides: Sequence[str], otherwise: Mode) -> Mode:
     return cast(Mode, named[-1].strip()) if named else otherwise
 
 
+def without_mode(overrides: Sequence[str]) -> tuple[str, ...]:
+    """The other settings."""
+    return tuple(one for one in overrides if one.partition("=")[0].strip() != MODE)
+
+
 def book_of(output: Path | None) -> RunBook | None:
     """Where finished runs are kept; None when nothing is to be written."""
     return None if output is None else RunBook(output.with_suffix(".runs.jsonl"), code_digest())

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import track
 
 from actors.simulation.exit_codes import ExitCode
-from actors.study.options import book_of, mode_of, parser_of, seeds_of
+from actors.study.options import book_of, mode_of, parser_of, seeds_of, without_mode
 from actors.study.patterns import Array, Statement, bootstrap, statements
 from actors.study.runs import Case, Finished, Record, run_cases
 from config.errors import ConfigError
@@ -30,9 +30,9 @@ def main(argv: list[str]) -> int:
     """Run the study and print its verdicts; status 1 when a pattern does not hold."""
     args = _parse(argv)
     arms: dict[str, tuple[str, ...]] = {LEARNING: (), WITHOUT: OFF}
-    mode = mode_of(args.overrides, args.mode)
+    mode, settings = mode_of(args.overrides, args.mode), without_mode(args.overrides)
     cases = [
-        Case(arm, seed, SPRINTS, (*args.overrides, *off), args.config, args.backlog, mode)
+        Case(arm, seed, SPRINTS, (*settings, *off), args.config, args.backlog, mode)
         for seed in seeds_of(args)
         for arm, off in arms.items()
     ]

@@ -38,17 +38,18 @@ class Statement:
     """A pattern, its figure, and whether the interval supports it."""
 
     text: str
-    figure: Interval
+    figure: Interval | None  # None: there was nothing to compare
     holds: bool
 
     @property
     def line(self) -> str:
         """What people read."""
-        return f"{'holds ' if self.holds else 'FAILS '} {self.text}: {self.figure}"
+        return f"{'holds ' if self.holds else 'FAILS '} {self.text}: {self.figure or 'nothing to compare'}"
 
-    def as_json(self) -> dict[str, str | float | bool]:
+    def as_json(self) -> dict[str, str | float | bool | None]:
         """For other tools."""
-        return {"text": self.text, **self.figure.as_json(), "holds": self.holds}
+        figure = dict.fromkeys(("value", "low", "high")) if self.figure is None else self.figure.as_json()
+        return {"text": self.text, **figure, "holds": self.holds}
 
 
 def bootstrap(velocities: Array, statistic: Callable[[Array], Array], *, seed: int = 1) -> Interval:

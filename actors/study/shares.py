@@ -59,16 +59,16 @@ def figure_of(group: Group, *, is_share: bool, seed: int = 1) -> Interval | None
     return Interval(part / whole, max(0.0, low), high)
 
 
-def difference(more: Group, less: Group, *, seed: int = 1) -> Interval:
-    """First figure less the second, with the interval over seeds drawn for both at once.
+def difference(more: Group, less: Group, *, seed: int = 1) -> Interval | None:
+    """First figure less the second, with the interval over seeds drawn for both at once; None where a whole is empty.
 
     Raises:
-        ValueError: One of them has an empty whole, or they have different numbers of seeds.
+        ValueError: They have different numbers of seeds.
     """
     if more.parts.shape != less.parts.shape:
         raise ValueError(f"{more.parts.shape[0]} seeds cannot be paired with {less.parts.shape[0]}")
     if not more.wholes.sum() or not less.wholes.sum():
-        raise ValueError("nothing to compare: one of the groups is empty")
+        return None
     value = more.parts.sum() / more.wholes.sum() - less.parts.sum() / less.wholes.sum()
     low, high = _ends(_resampled(more, seed) - _resampled(less, seed))
     return Interval(float(value), low, high)
@@ -77,7 +77,7 @@ def difference(more: Group, less: Group, *, seed: int = 1) -> Interval:
 def is_more(text: str, more: Group, less: Group) -> Statement:
     """That the first group's figure exceeds the second's: holds when the whole interval says so."""
     found = difference(more, less)
-    return Statement(text, found, found.low > 0)
+    return Statement(text, found, found is not None and found.low > 0)
 
 
 def _resampled(group: Group, seed: int) -> Array:

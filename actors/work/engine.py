@@ -13,7 +13,7 @@ from typing import Any
 
 from mccabe import PathGraphingAstVisitor
 
-from actors.work import messages
+from actors.work import messages, tool_messages
 from actors.work.katas.exercise import Exercise, Which, exercise
 from actors.work.katas.mutants import LIMITS
 from actors.work.messages import (
@@ -41,6 +41,9 @@ from actors.work.product import ModuleCode, site_of
 from actors.work.sandbox.plain import Case
 from actors.work.sandbox.sandbox import Sandbox
 from actors.work.sandbox.verdicts import CaseVerdict, FileCoverage, TestRun
+from actors.work.tool_messages import ToolUsed, UseTool
+from actors.work.tools.using import Desk
+from actors.work.workspace.pair_folders import PairFolders
 from actors.work.workspace.repository import FileChange, Repository, Signature
 from brokers.wire.registry import Message, Registry
 from config.streams import draw
@@ -53,6 +56,7 @@ TREES_KEPT = 64
 KINDS_OF_CASES: tuple[Which, ...] = ("acceptance", "canary")
 MOST_TRIED = 12  # mutants for one flaw
 MOST_TRIED_ESCAPES = 40  # those that only canaries notice are rare
+TANGLED = 10_000
 NO_FLAW = FlawPlanted(site=None, incident_class="", severity=0, criteria=(), noticed_by="", discarded=())
 
 
@@ -61,10 +65,20 @@ class WorkEngine:
 
     name = "work"
 
-    def __init__(self, folders: Mapping[str, Path], sandbox: Sandbox, mutants: Sandbox) -> None:
-        """`folders`: the repository of each team; `mutants`: a sandbox that gives up soon, to try mistakes in."""
-        self._folders = dict(folders)
+    def __init__(
+        self, folders: Mapping[str, Path], sandbox: Sandbox, mutants: Sandbox, worktrees: Path | None = None
+    ) -> None:
+        """Make an engine; `start` opens everything.
+
+        Args:
+            folders: The repository of each team.
+            sandbox: Where code of branches runs.
+            mutants: A sandbox that gives up soon, to try mistakes in.
+            worktrees: Where the working folders of pairs are; None: there are none.
+        """
+        self._folders, self._worktrees = dict(folders), worktrees
         self._sandbox, self._mutants = sandbox, mutants
+        self._pairs: dict[str, PairFolders] = {}
         self._repositories: dict[str, Repository] = {}
         self._trees: dict[tuple[str, str], dict[str, str]] = {}
 
@@ -73,6 +87,8 @@ class WorkEngine:
         self._sandbox.__enter__()
         self._mutants.__enter__()
         self._repositories = {team: Repository.create(folder) for team, folder in self._folders.items()}
+        if self._worktrees is not None:
+            self._pairs = {team: PairFolders(one, self._worktrees / team) for team, one in self._repositories.items()}
 
     def answer(self, request: Message, seed: int) -> Message:
         """Carry a request out. Raises RequestError for anything else; a fault of git or sandbox ends the process."""
@@ -91,6 +107,8 @@ class WorkEngine:
                 return CodeJudged(exercises=tuple(self._judge(files, one, request) for one in request.exercises))
             case PlantFlaw():
                 return self._plant(request)
+            case UseTool():
+                return self._use_tool(request)
             case _:
                 raise RequestError(f"{request.KIND} is not work")
 
@@ -111,6 +129,8 @@ class WorkEngine:
             message=request.message,
             author=signature(request.author),
         )
+        if request.team in self._pairs:
+            self._pairs[request.team].show(request.ref)
         return Committed(commit=made.commit, tree=made.tree)
 
     def _land(self, request: LandTree) -> Committed:
@@ -141,8 +161,18 @@ class WorkEngine:
 
     # -- tests --------------------------------------------------------------------------------------------------------
 
+    def _use_tool(self, request: UseTool) -> ToolUsed:
+        committed = self._files(request.team, request.base)
+        desk = Desk(committed, request.edits, kept=request.kept)
+        try:
+            return desk.use(request.call, lambda files, tests: self._run_all(files, _as_they_are(request.team, tests)))
+        except ValueError as error:
+            raise RequestError(str(error)) from error
+
     def _run_tests(self, request: RunTests) -> TestsRun:
-        files = self._files(request.team, request.tree)
+        return self._run_all(self._files(request.team, request.tree), request)
+
+    def _run_all(self, files: Mapping[str, str], request: RunTests) -> TestsRun:
         run: TestRun = self._sandbox.run_tests(
             files,
             tests=request.tests,
@@ -159,7 +189,7 @@ class WorkEngine:
             failing=tuple(
                 TestResult(test=one.test, outcome=one.outcome, detail=one.detail)
                 for one in run.tests
-                if one.outcome not in ("passed", "skipped")
+                if one.outcome not in ("passed", "skipped", "not_run")
             ),
             coverage=tuple(_coverage(path, measured.get(path), files[path]) for path in request.cover if path in files),
         )
@@ -221,6 +251,11 @@ def _surroundings(one: Exercise) -> dict[str, str]:
     return files
 
 
+def _as_they_are(team: str, tests: Sequence[str]) -> RunTests:
+    """The request for tests of files that are in no tree."""
+    return RunTests(team=team, tree="", tests=tuple(tests), cover=(), hash_seed=0, clock_s=0, order_seed=0)
+
+
 def _drawn(wanted: Exercise, asked: ExerciseTested, which: str) -> tuple[Case, ...]:
     cases = wanted.cases("canary" if which == "canary" else "acceptance", asked.choices)
     if asked.share_permille >= 1000:
@@ -249,16 +284,19 @@ def _coverage(path: str, found: FileCoverage | None, source: str) -> Coverage:
 
 
 def _complexity(source: str) -> int:
-    """The largest cyclomatic complexity of a function (McCabe 1976)."""
+    """The largest cyclomatic complexity of a function (McCabe 1976); TANGLED for what cannot be parsed at all."""
     visitor = PathGraphingAstVisitor()
-    visitor.preorder(ast.parse(source), visitor)
+    try:
+        visitor.preorder(ast.parse(source), visitor)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # what a model writes can be anything
+        return TANGLED
     return max((graph.complexity() for graph in visitor.graphs.values()), default=0)
 
 
 def build_registry() -> Registry:
     """The messages that travel to and from a work engine."""
     registry = Registry()
-    registry.register_module(messages, inference_messages)
+    registry.register_module(messages, tool_messages, inference_messages)
     return registry
 
 
@@ -266,13 +304,17 @@ def build(plan: Mapping[str, Any]) -> Served:
     """Make the engine of a work process.
 
     Args:
-        plan: `folders` gives the repository's folder for each team.
+        plan: `folders` gives the repository's folder for each team, `worktrees` the folder for working folders of
+            pairs, `trust` who wrote the code ("trusted": we did, "model": anybody), `accept_missing` the names of the
+            layers that may be missing where a model did.
     Raises:
         ValueError: The plan has other keys.
+        LayerMissingError: This host cannot confine what a model writes.
     """
-    folders = plan.get("folders")
-    if plan.keys() != {"folders"} or not isinstance(folders, dict):
-        raise ValueError("the plan of a work engine is {folders: {team: folder}}")
-    repositories = {str(team): Path(folder) for team, folder in folders.items()}
-    engine = WorkEngine(repositories, Sandbox(trust="trusted"), Sandbox(trust="trusted", limits=LIMITS))
+    if plan.keys() != {"folders", "worktrees", "trust", "accept_missing"} or not isinstance(plan["folders"], dict):
+        raise ValueError("the plan of a work engine is {folders: {team: folder}, worktrees, trust, accept_missing}")
+    repositories = {str(team): Path(folder) for team, folder in plan["folders"].items()}
+    code = Sandbox(trust=plan["trust"], accept_missing=frozenset(plan["accept_missing"]))
+    # Mistakes are tried in our own code only.
+    engine = WorkEngine(repositories, code, Sandbox(trust="trusted", limits=LIMITS), Path(plan["worktrees"]))
     return Served(engine=engine, registry=build_registry())

@@ -127,13 +127,18 @@ class TestsRun:
     KIND: ClassVar[str] = "work.tests_run/1"
     ended: str  # completed, or how the run was cut short
     count: int
-    failing: tuple[TestResult, ...]
+    failing: tuple[TestResult, ...]  # those that ran, and files that cannot be collected
     coverage: tuple[Coverage, ...]
 
     @property
     def is_green(self) -> bool:
         """Whether every test ran and passed; a run without tests is not green."""
         return self.ended == "completed" and self.count > 0 and not self.failing
+
+    @property
+    def red(self) -> tuple[str, ...]:
+        """What is not green: tests that failed, or how the run was cut short if none did."""
+        return tuple(one.test for one in self.failing) or (() if self.is_green else (f"({self.ended})",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,7 @@ class ModuleCode:
     flaws: tuple[Flaw, ...] = ()
     regressions: tuple[str, ...] = ()  # canaries that failed once and are visible tests since
     care: tuple[tuple[int, int], ...] = ()  # criterion -> how many of the possible tests were written, thousandths
+    texts: tuple[tuple[str, str], ...] | None = None  # path -> what a model wrote instead; None: nobody but our hands
 
     @classmethod
     def begun(cls, family: str, number: int) -> ModuleCode:
@@ -65,19 +66,36 @@ class ModuleCode:
         return exercise(self.family, self.number)
 
     def source(self) -> str:
-        """The module's text."""
+        """The module's text; empty while a model has not written it."""
+        if self.texts is not None:
+            return dict(self.texts).get(self.exercise.path, "")
         clean = self.exercise.source(self.choices, self.built)
         return apply(clean, [site_of(flaw.site) for flaw in self.flaws])
 
     def files(self) -> dict[str, str]:
-        """Module and test file; nothing while no criterion is built."""
+        """Module and test file; nothing while no criterion is built.
+
+        A model gets the tests that the story came with, and writes everything else.
+        """
         if not self.built:
             return {}
+        if self.texts is not None:
+            return {**dict(self.texts), self.exercise.test_path: self.exercise.starter_tests(self.built)}
         return {self.exercise.path: self.source(), self.exercise.test_path: self.tests()}
 
     def tests(self) -> str:
         """The test file: what the team believes."""
         return self.exercise.tests(self.choices, self.built, dict(self.care), self.regressions)
+
+    @property
+    def more_tests(self) -> tuple[str, ...]:
+        """Test files that a model wrote besides those that the story came with."""
+        paths = [path for path, _ in self.texts or ()]
+        return tuple(one for one in paths if one.startswith("tests/") and one.rpartition("/")[2].startswith("test_"))
+
+    def with_texts(self, texts: Mapping[str, str]) -> ModuleCode:
+        """A model writes this code, and has written these files now."""
+        return replace(self, texts=tuple(sorted({**dict(self.texts or ()), **texts}.items())))
 
     def with_choices(self, choices: Sequence[int]) -> ModuleCode:
         """Decided otherwise. A function that is written anew by that loses its flaws."""
@@ -109,6 +127,18 @@ class ModuleCode:
         """Numbers of the flaws that break one of these criteria."""
         return tuple(flaw.number for flaw in self.flaws if any(one in criteria for one in flaw.criteria))
 
+    def behaves_otherwise(self, before: ModuleCode, criterion: int) -> bool:
+        """Whether a criterion was built, decided, broken or repaired since."""
+        points = [n for n, point in enumerate(self.exercise.kata.open_points) if point.criterion == criterion]
+        return (
+            criterion not in before.built
+            or any(self.choices[n] != before.choices[n] for n in points)
+            or self._broken_by(criterion) != before._broken_by(criterion)
+        )
+
+    def _broken_by(self, criterion: int) -> tuple[int, ...]:
+        return tuple(flaw.number for flaw in self.flaws if criterion in flaw.criteria)
+
     def _rewritten(self, new: ModuleCode) -> ModuleCode:
         before = oracle.function_texts(self.exercise.source(self.choices))
         after = oracle.function_texts(self.exercise.source(new.choices))
@@ -129,15 +159,28 @@ class ProductCode:
     main: str = ""  # commit; empty until the first one is made
     landed: dict[ExerciseKey, ModuleCode] = field(default_factory=dict)
     flaws_made: int = 0
+    owners: dict[ExerciseKey, str] = field(default_factory=dict)  # the story that a module on main belongs to
     vendored: int = 1  # version of the vendored package
     announced: list[str] = field(default_factory=list)  # lines of CHANGES.md
     copies: dict[str, tuple[str, str]] = field(default_factory=dict)  # disturbance -> path and text of a copied module
-    culprits: dict[ExerciseKey, str] = field(default_factory=dict)  # the commit on main that touched it last
+    culprits: dict[tuple[ExerciseKey, int], str] = field(default_factory=dict)  # criterion -> see `culprit`
 
     def next_flaw(self) -> int:
         """A number for a flaw, unique in the product."""
         self.flaws_made += 1
         return self.flaws_made
+
+    def module_landed(self, module: ModuleCode, commit: str) -> None:
+        """A module is on main as it is here."""
+        before = self.landed.get(module.key)
+        for criterion in module.built:
+            if before is None or module.behaves_otherwise(before, criterion):
+                self.culprits[module.key, criterion] = commit
+        self.landed[module.key] = module
+
+    def culprit(self, key: ExerciseKey, criterion: int) -> str:
+        """The commit on main since which a criterion behaves as it does."""
+        return self.culprits[key, criterion]
 
     def modules(self, domain: str) -> tuple[str, ...]:
         """Names of the modules of a domain that are on main."""

@@ -169,8 +169,8 @@ MALFORMED = [
         "code_generation.mode",
         "execute is not allowed; expected one of executed, modelled",
     ),
-    ("code_generation: {mode: null}\n", 1, "code_generation.mode", "nothing is not allowed; expected one of executed, modelled"),
-    ("code_generation: {workers: 0}\n", 1, "code_generation.workers", "0 is not allowed; expected an integer from 1 to 64"),
+    ("code_generation: {mode: null}\n", 1, "code_generation.mode", "nothing is not allowed; expected one of executed"),
+    ("code_generation: {workers: 0}\n", 1, "code_generation.workers", "0 is not allowed; expected an integer from 1"),
     (
         "code_generation:\n  max_complexity: 101\n",
         2,

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from actors.simulation.__main__ import main
+from actors.work.katas.backlog import backlog_text, kata_stories
+from actors.work.katas.bank import FAMILIES
+from actors.work.katas.exercise import exercise
+from actors.work.katas.themes import THEMES
 from config.streams import draw
 from tests.support.runs import simulate
 
@@ -145,6 +152,94 @@ def test_a_bad_backlog_is_refused(place: Place, capsys: pytest.CaptureFixture[st
 
     assert expected in report
     assert len(report.splitlines()) == 1, "one problem, one line"
+
+
+def katas(count: int = 3, *, of: str = "") -> list[dict[str, Any]]:
+    """Stories that can be executed, as a backlog file has them; `of`: one that waits for others, and those."""
+    stories = kata_stories(1, 60)
+    if of:
+        last = next(one for one in stories if one.family == of)
+        stories = tuple(one for one in stories if one.id in (*last.depends_on, last.id))
+    return list(yaml.safe_load(backlog_text(stories[:count], command="a test"))["stories"])
+
+
+def changed(number: int, **changes: Any) -> str:
+    """Three executable stories, one of them changed: what is None is left out."""
+    stories = katas()
+    stories[number] = {key: value for key, value in (stories[number] | changes).items() if value is not None}
+    return yaml.safe_dump({"stories": stories}, sort_keys=False)
+
+
+def without_dependencies() -> str:
+    stories = katas(of=IMPORTING)
+    return yaml.safe_dump({"stories": [one | {"depends_on": []} for one in stories]}, sort_keys=False)
+
+
+def waiting_for_another() -> str:
+    """It waits for a story, but not for the one whose code it imports."""
+    stories = katas(of=IMPORTING)
+    other = next(one for one in katas() if one["id"] not in [each["id"] for each in stories])
+    stories[-1] = stories[-1] | {"depends_on": [other["id"]] * 1}
+    return yaml.safe_dump({"stories": [*stories, other | {"depends_on": []}]}, sort_keys=False)
+
+
+IMPORTING = next(family for family, make in sorted(FAMILIES.items()) if exercise(family, 0).kata.needs)
+(NEEDED, *_) = exercise(IMPORTING, 0).kata.needs
+TOLD = katas()
+UNEXECUTABLE: dict[str, tuple[Callable[[], str], tuple[str, ...]]] = {
+    "plain stories": (
+        lambda: f"stories:\n{story(1)}{story(2)}",
+        ("b.yaml:2: stories[0].variant: A-1: has no variant", "b.yaml:3: stories[1].variant: A-2: has no variant"),
+    ),
+    "no variant": (lambda: changed(0, variant=None), ("stories[0].variant: KT-001: has no variant",)),
+    "an unknown family": (
+        lambda: changed(1, family=TOLD[1]["family"] + "s"),
+        (f"stories[1].family: KT-002: there is no kata '{TOLD[1]['family']}s'", f"did you mean {TOLD[1]['family']}?"),
+    ),
+    "a variant beyond the last": (
+        lambda: changed(1, variant=len(THEMES)),
+        (f"stories[1].variant: KT-002: {len(THEMES)} is not allowed", f"an integer from 0 to {len(THEMES) - 1}"),
+    ),
+    "the same exercise twice": (
+        lambda: changed(2, **{key: value for key, value in TOLD[0].items() if key != "id"}),
+        (f"stories[2].variant: KT-003: {TOLD[0]['family']} {TOLD[0]['variant']} is KT-001 already",),
+    ),
+    "other criteria": (
+        lambda: changed(0, acceptance_criteria=["It works"], clarifications=[]),
+        ("stories[0].acceptance_criteria: KT-001: differs from its kata",),
+    ),
+    "other answers": (
+        lambda: changed(0, clarifications=[]),
+        ("stories[0].clarifications: KT-001: differs from its kata",),
+    ),
+    "no dependency": (without_dependencies, ("depends_on: ", f"imports {NEEDED} ", "but does not wait for it")),
+    "another dependency": (waiting_for_another, (f"imports {NEEDED} ", "but does not wait for it")),
+}
+
+
+@pytest.mark.parametrize("name", UNEXECUTABLE)
+def test_a_backlog_that_cannot_be_executed_is_refused_with_its_file_line_and_key(
+    place: Place, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    make, expected = UNEXECUTABLE[name]
+    backlog = place.write("b.yaml", make())
+    report = refused(place, capsys, "run", "--backlog", str(backlog), "--output", "out")
+
+    for part in expected:
+        assert part in report
+    for line in report.splitlines():
+        number, key = re.match(r".*b\.yaml:(\d+): stories\[\d+\]\.(\w+): ", line).groups()
+        shown = backlog.read_text().splitlines()[int(number) - 1]
+        assert key in shown or "- " in shown, "the line is that of the key, or of its story"
+
+
+def test_the_same_backlog_is_fine_where_nothing_is_executed(place: Place) -> None:
+    backlog = place.write("b.yaml", f"stories:\n{story(1)}{story(2)}")
+    checked = main(["validate", "--backlog", str(backlog), "code_generation.mode=modelled"])
+
+    assert checked == 0
+    assert main(["validate", "--backlog", str(backlog)]) == 2
+    assert main(["validate"]) == 0
 
 
 @pytest.mark.parametrize("option", ["--config", "--backlog"])

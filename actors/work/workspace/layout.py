@@ -41,11 +41,11 @@ def prepare(folder: Path) -> None:
     if (has_objects or config.exists()) and OURS not in _read(config):
         raise ForeignRepositoryError
     git_dir.mkdir(parents=True, exist_ok=True)
-    _write(config, CONFIG)
+    write_whole(config, CONFIG)
     for name in FOLDERS:
         (git_dir / name).mkdir(parents=True, exist_ok=True)
     (git_dir / "info/attributes").unlink(missing_ok=True)  # the one source of attributes that no setting turns off
-    _write(git_dir / "HEAD", HEAD)
+    write_whole(git_dir / "HEAD", HEAD)
 
 
 def _read(path: Path) -> str:
@@ -55,7 +55,7 @@ def _read(path: Path) -> str:
         return ""
 
 
-def _write(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
     """Write a file whole, or leave it as it was."""
     if _read(path) == text:
         return

@@ -69,10 +69,9 @@ def restore(repository: Repository, recorded: Iterable[Recorded]) -> RestoreRepo
     with repository.git.alone():
         worktrees = leftovers.remove_worktrees(repository.git)
         removed = leftovers.remove(repository.git.git_dir)
-        rebuilt = _rebuild_missing(repository, records)
-        repository.set_refs(wanted)
-        was_damaged = bool(repository.fsck())
-        if was_damaged:
+        rebuilt = _attempt(repository, records, wanted)
+        was_damaged = rebuilt is None
+        if rebuilt is None:
             # Something is torn. Rather than guess what hangs on it, make everything again: the journal holds it all.
             leftovers.remove_objects(repository.git.git_dir)
             rebuilt = _rebuild_missing(repository, records)
@@ -87,6 +86,20 @@ def restore(repository: Repository, recorded: Iterable[Recorded]) -> RestoreRepo
         worktrees=worktrees,
         was_damaged=was_damaged,
     )
+
+
+def _attempt(repository: Repository, records: Sequence[Recorded], wanted: dict[str, str]) -> int | None:
+    """Make again what is missing and set the branches. Returns how much that was; None where objects are damaged."""
+    try:
+        rebuilt = _rebuild_missing(repository, records)
+        repository.set_refs(wanted)
+    except GitFailedError:
+        return None
+    except RestoreError as error:
+        if isinstance(error.__cause__, UnknownObjectError):  # a commit is there, and what it consists of is not
+            return None
+        raise
+    return None if repository.fsck() else rebuilt
 
 
 def _rebuild_missing(repository: Repository, records: Sequence[Recorded]) -> int:
