@@ -1,6 +1,6 @@
 """kill -9 at twenty moments of processes that the seed chooses: helpers heal, the rest is resumed, the log is the same.
 
-`python -m benchmarks.kills [--quick] [--executed]`, one line for each kill. A run is killed and resumed until it ends by itself.
+`python -m benchmarks.kills [--quick] [--executed]`, one line for each kill. A run is killed and resumed until it ends.
 """
 
 from __future__ import annotations

@@ -196,10 +196,11 @@ class CodeWorkshop(Workshop):
     async def _write_and_test(self, work: StoryWork, message: InspectWork, agent: str) -> int:
         """Tests first, then code, then repairs until the visible tests are green. Returns how much was repaired."""
         code, trailer = self._executed.code_of(message.story_id), _trailer(message)
-        if code.module.built and code.module.built != code.tested:
+        due = (code.module.built, code.module.regressions)
+        if code.module.built and due != code.tested:
             if await self._commit(code, agent, f"Test {_what(work)}", trailer, tests_only=True):
                 await self._run_tests(code, "red")
-            code.tested = code.module.built
+            code.tested = due
         if not await self._commit(code, agent, f"{_verb(work)} {_what(work)}", trailer):
             return 0
         repaired = 0
@@ -221,6 +222,7 @@ class CodeWorkshop(Workshop):
         if self._executed.is_unseen(work, task):
             code.module = code.module.with_texts({})
             self._executed.write_quarter(work, task, message.pair)
+            self._executed.believe_the_obvious(work)
             code.quarter = ModelQuarter(entity=f"{message.story_id}/{task.task.task_id}/{task.done}")
             await self._answer_queue(work, message, agent)
         bench = Bench(self.context, self._finish_pending, self._commit, self._run_tests)
@@ -244,6 +246,8 @@ class CodeWorkshop(Workshop):
         await self._write_late(work, code)
         share = self._executed.checked_share(message.tester)
         judged = await self._judge(code, code.tree, share=share, choices=code.module.choices)
+        if code.module.texts is not None and judged.failed:  # what nobody asked about, a model may have guessed right
+            judged = judged.also_in(await self._judge(code, code.tree, share=share, choices=None))
         self._found(message.story_id, self._executed.found_by_checks(work, judged), "qa")
         failing = [1 + code.ref.criteria.index(one) for one in judged.failing_criteria if one in code.ref.criteria]
         findings = [f"criterion {one}: {_first(judged, code.ref.criteria[one - 1])}" for one in failing]

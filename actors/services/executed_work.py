@@ -76,7 +76,7 @@ class StoryCode:
     remarks: tuple[str, ...] = ()  # what was found wrong the last time, in words
     quarter: ModelQuarter | None = None  # what a model is at
     returned: str = ""  # why the merge queue gave it back, until that is put right
-    tested: tuple[int, ...] = ()  # criteria whose tests were seen red
+    tested: tuple[tuple[int, ...], tuple[str, ...]] = ((), ())  # criteria and incidents whose tests were seen red
 
     @property
     def exercise(self) -> Exercise:
@@ -161,6 +161,14 @@ class ExecutedWork(ModelledWork):
             work.clarified[key] = None
             work.wrong.pop(key, None)
         return (*rewritten, *self.decide(work))
+
+    def believe_the_obvious(self, work: StoryWork) -> None:
+        """Nobody knows what a model takes for granted: until somebody asks, the team believes in the obvious."""
+        for point in work.story.clarifications:
+            key = (point.criterion, point.topic)
+            if point.changes and point.criterion <= work.built and key not in work.clarified:
+                work.wrong[key] = None
+        self.decide(work)
 
     def care_of(self, pair: Pair) -> int:
         """How many of the tests that could be written a pair writes, thousandths: the more careful one decides."""

@@ -6,7 +6,7 @@ workspace that was rebuilt from the journal, with the same reply.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 MAIN = "refs/heads/main"
@@ -184,6 +184,11 @@ class ExerciseJudged:
     def failing_criteria(self) -> tuple[int, ...]:
         """The exercise's criteria that some test found wanting, in order."""
         return tuple(sorted({criterion_of(one.case_id) for one in self.failed}))
+
+    def also_in(self, other: ExerciseJudged) -> ExerciseJudged:
+        """What failed of the criteria that fail here and there."""
+        kept = tuple(one for one in self.failed if criterion_of(one.case_id) in other.failing_criteria)
+        return replace(self, failed=kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

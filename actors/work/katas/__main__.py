@@ -1,4 +1,4 @@
-"""`python -m actors.work.katas`: prove the bank right, list it, write a backlog, or see what its hidden tests notice."""
+"""`python -m actors.work.katas`: prove the bank right, list it, write a backlog, or see what hidden tests notice."""
 
 from __future__ import annotations
 

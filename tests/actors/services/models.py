@@ -142,11 +142,11 @@ class Machine:
 
 
 @contextmanager
-def machine(model: Any, place: Path, *, limits: Limits = QUICK) -> Iterator[Machine]:
+def machine(model: Any, place: Path, *, limits: Limits = QUICK, team: str = TEAM) -> Iterator[Machine]:
     """Git and a sandbox for what models write."""
     mutants = Sandbox(trust="trusted", limits=MUTANT_LIMITS)
     sandbox = Sandbox(trust="model", limits=limits)
-    engine = WorkEngine({TEAM: place / "repository"}, sandbox, mutants, place / "worktrees")
+    engine = WorkEngine({team: place / "repository"}, sandbox, mutants, place / "worktrees")
     engine.start()
     try:
         yield Machine(model, engine)

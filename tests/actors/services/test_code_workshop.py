@@ -66,7 +66,7 @@ EXPERT = Worker(seniority="senior", knowledge_permille=1000, fit="primary")
 NOVICE = Worker(seniority="junior", knowledge_permille=0, fit="none")
 FAST = Pair(driver=EXPERT, navigator=EXPERT, familiarity_permille=1000)
 SLOW = Pair(driver=NOVICE, navigator=None, familiarity_permille=0)
-LINKS, ROWS = exercise("page_links", 1), exercise("row_selection", 1)  # two modules of the same domain
+LINKS, ROWS = exercise("page_links", 1), exercise("table_sort", 1)  # two modules of the same domain
 TEAMS = executing_team()
 
 
@@ -74,6 +74,12 @@ TEAMS = executing_team()
 def sandboxes() -> Iterator[tuple[Any, Any]]:
     with Sandbox(trust="trusted") as sandbox, Sandbox(trust="trusted", limits=LIMITS) as mutants:
         yield Lent(sandbox), Lent(mutants)
+
+
+def is_green(bench: Bench) -> bool:
+    """Whether the tests on main pass where somebody checks it out."""
+    place = bench.product.folder.parent / "checkout"
+    return pytest_in(bench.product.clone(place)).returncode == 0
 
 
 class Lent:
@@ -118,11 +124,6 @@ class Bench:
         )
         self.ask(RegisterStory(story=story))
         self.ask(RegisterPlan(story_id=story.story_id, tasks=(task,), sized=(240,)))
-
-    def understand(self, story: Story) -> None:
-        """Every question is asked, and answered."""
-        for point in story.clarifications:
-            self.ask(Clarified(story_id=story.story_id, criterion=point.criterion, topic=point.topic))
 
     def quarter(self, story_id: str, pair: Pair = FAST) -> None:
         self.ask(WorkQuarter(story_id=story_id, pair=pair))
@@ -186,6 +187,18 @@ def bench_of(place: Path, sandboxes: tuple[Any, Any], *, seed: int = 1) -> Bench
     return bench
 
 
+def understood(bench: Bench, one: Exercise, story_id: str) -> Any:
+    """Deliver a story about which everything was asked; what the checks found."""
+    wanted = story(one, story_id)
+    bench.begin(wanted)
+    for point in wanted.clarifications:
+        bench.ask(Clarified(story_id=story_id, criterion=point.criterion, topic=point.topic))
+    bench.finish(story_id)
+    checks = bench.check(story_id)
+    assert bench.land(story_id) == ""
+    return checks
+
+
 # -- from the first test to main --------------------------------------------------------------------------------------
 
 
@@ -215,12 +228,8 @@ def test_commits_say_who_with_whom_in_which_session_and_by_which_decision(bench:
 
 
 def test_who_understood_everything_delivers_what_hidden_tests_want(bench: Bench) -> None:
-    wanted = story(LINKS, "S-1")
-    bench.begin(wanted)
-    bench.understand(wanted)
-    bench.finish("S-1")
-    checks = bench.check("S-1")
-    assert (checks.failing, checks.flaky, bench.land("S-1")) == (0, 0, "")
+    checks = understood(bench, LINKS, "S-1")
+    assert (checks.failing, checks.flaky) == (0, 0)
     shown = bench.ask(Demonstrate(story_id="S-1"))
     (measured,) = bench.world.events(AcceptanceMeasured)
 
@@ -228,7 +237,7 @@ def test_who_understood_everything_delivers_what_hidden_tests_want(bench: Bench)
     assert measured.failed == (0,) * len(LINKS.criteria)
     assert min(measured.cases) > 0
     assert measured.commit == bench.product.branches()["refs/heads/main"]
-    assert pytest_in(bench.product.folder).returncode == 0
+    assert is_green(bench)
 
 
 def test_what_nobody_asked_about_passes_the_teams_own_tests_and_deviates_in_the_review(
@@ -258,20 +267,23 @@ def wrongly_assumed(bench: Bench) -> bool:
 def test_a_mistake_is_published_when_it_is_made_and_again_when_somebody_finds_it(
     tmp_path: Path, sandboxes: tuple[Any, Any]
 ) -> None:
-    made, found = [], []
-    for seed in range(4):
+    count = 0
+    for seed in range(3):
         bench = bench_of(tmp_path / str(seed), sandboxes, seed=seed)
-        bench.deliver(story(ROWS, "S-1"), SLOW)
-        made += [(seed, event.number) for event in bench.world.events(FlawMade)]
-        found += [(seed, event.number) for event in bench.world.events(FlawFound)]
-        left = [flaw.number for flaw in bench.work.product.landed[ROWS.family, ROWS.number].flaws]
-        assert sorted(number for at, number in made if at == seed) == sorted(
-            left + [number for at, number in found if at == seed]
-        )
-        assert pytest_in(bench.product.folder).returncode == 0
+        bench.develop(story(LINKS, "S-1"), SLOW)
+        while bench.check("S-1").failing:
+            bench.ask(AddRework(story_id="S-1", sprint=1, reason="qa", criteria=()))
+            bench.finish("S-1", SLOW)
+        assert bench.land("S-1") == ""
+        made = {event.number for event in bench.world.events(FlawMade)}
+        found = {event.number for event in bench.world.events(FlawFound)}
+        left = {flaw.number for flaw in bench.work.product.landed[LINKS.family, LINKS.number].flaws}
+        assert made == left | found
+        assert not left & found
+        count += len(found)
+        assert is_green(bench)
 
-    assert made
-    assert found
+    assert count
 
 
 # -- several stories --------------------------------------------------------------------------------------------------
@@ -292,7 +304,7 @@ def test_a_later_module_of_the_domain_is_added_to_the_list_and_takes_nothing_awa
 
 
 def test_a_story_that_finds_nothing_to_change_is_tested_and_lands_all_the_same(bench: Bench) -> None:
-    bench.deliver(story(LINKS, "S-1"))
+    understood(bench, LINKS, "S-1")
     before = bench.product.git("rev-parse", "main^{tree}")
     bug = replace(
         story(LINKS, "S-1-B1"),
@@ -308,7 +320,7 @@ def test_a_story_that_finds_nothing_to_change_is_tested_and_lands_all_the_same(b
 
 
 def test_two_who_announce_something_conflict_and_the_second_lands_when_main_is_taken_in(bench: Bench) -> None:
-    for one, story_id in ((LINKS, "S-1"), (exercise("call_planner", 1), "S-2")):
+    for one, story_id in ((LINKS, "S-1"), (exercise("conditional", 1), "S-2")):
         bench.begin(story(one, story_id))
         bench.ask(hit("merge_conflict", story_id))
         bench.finish(story_id)
@@ -336,6 +348,7 @@ def test_two_who_announce_something_conflict_and_the_second_lands_when_main_is_t
 
 def test_who_comes_while_the_workshop_is_at_a_story_hears_that_it_is_busy(bench: Bench) -> None:
     bench.begin(story(LINKS, "S-1"))
+    bench.quarter("S-1")
     bench.ask(WorkQuarter(story_id="S-1", pair=FAST))
     at = bench.world.now_us + minutes(1)
     bench.world.tell(TEAMS.workshop, inspection("S-1"), at=at)
@@ -408,7 +421,7 @@ def test_what_is_broken_by_a_dependency_is_red_until_it_is_adapted(bench: Bench)
     bench.finish("S-1")
     assert bench.check("S-1").failing == 0
     assert bench.land("S-1") == ""
-    assert pytest_in(bench.product.folder).returncode == 0
+    assert is_green(bench)
 
 
 def test_an_incident_is_staged_on_main_only_and_only_once(bench: Bench) -> None:
@@ -426,7 +439,7 @@ def test_an_incident_is_staged_on_main_only_and_only_once(bench: Bench) -> None:
     failing = bench.product.canaries(escaped.culprit, staged.family, staged.number)
     assert failing[staged.criterion] == escaped.cases > 0
     assert sum(bench.product.canaries(parents[0], staged.family, staged.number).values()) == 0
-    assert pytest_in(bench.product.folder).returncode == 0, "no visible test notices"
+    assert is_green(bench), "no visible test notices"
     before = len(bench.world.published)
     disturbance = staged.story_id.removesuffix("-CHANGE")
     again = bench.ask(StageIncident(disturbance_id=disturbance, sprint=1))
@@ -473,12 +486,7 @@ def test_a_hotfix_repairs_what_broke_and_tests_it_from_then_on(bench: Bench) -> 
 def test_what_was_accepted_and_breaks_is_reported_once_to_the_product_owner_and_what_was_not_is_not(
     bench: Bench,
 ) -> None:
-    wanted = story(LINKS, "S-1")
-    bench.begin(wanted)
-    bench.understand(wanted)
-    bench.finish("S-1")
-    bench.check("S-1")
-    bench.land("S-1")
+    understood(bench, LINKS, "S-1")
     bench.ask(Demonstrate(story_id="S-1"))
     bench.ask(MeasureMain(sprint=1))
     (measured,) = bench.world.events(CodeMeasured)
