@@ -20,7 +20,8 @@ from actors.work.effort import Worker
 from actors.work.messages import TestsRun
 from actors.work.product import index_path
 from actors.work.tool_messages import CommitWork, Finish, ListFiles, RunSomeTests, ToolUsed, UseTool
-from actors.work.tools.calls import Call, CallError, parse_call
+from actors.work.tools.calls import Call, parse_call
+from actors.work.tools.errors import CallError
 from actors.work.tools.limits import LIMITS, ToolLimits
 from actors.work.tools.quarter import ModelQuarter
 from actors.work.troubles import CHANGES_PATH, PRODUCT_TEST_PATH, VENDORED_PATH, flaky_path

@@ -14,9 +14,7 @@ from actors.scrum.code_messages import AcceptanceMeasured, DefectEscaped, FlawFo
 from actors.scrum.messages import QuestionAnswered, QuestionAsked, StoryPlanned
 
 Event = tuple[str, Mapping[str, Any]]  # kind and fields
-Wishes = Mapping[
-    str, Sequence[tuple[int, str]]
-]  # story -> criterion and topic of what is wanted otherwise than assumed
+Wishes = Mapping[str, Sequence[tuple[int, str]]]  # story -> criterion and topic of wishes that one would not assume
 KINDS: tuple[str, ...] = tuple(
     message.KIND
     for message in (

@@ -20,7 +20,6 @@ ASKING_ARMS, SILENT_ARMS = (USUAL, JUNIOR), (SILENT, SILENT_JUNIOR)
 ACCEPTED = Measure("planned stories accepted", "stories_accepted", "stories_planned")
 ESCAPED = Measure("escaped defects per landed story", "escaped", "stories_landed", is_share=False)
 CRITERIA = Measure("criteria right at first showing", "criteria_right", "criteria_shown")
-ASKED = Measure("criteria right at first showing, wish not as assumed", "asked_right", "asked_shown")
 MEASURES = (
     ACCEPTED,
     Measure("stories wholly right at first showing", "stories_right", "stories_shown"),
@@ -35,6 +34,12 @@ MEASURES = (
     Measure("points accepted per run", "points_accepted", "runs", is_share=False),
     Measure("questions per run", "questions", "runs", is_share=False),
 )
+BY_QUESTION = (  # of criteria, then of stories whose wish is not what one would assume
+    Measure("criteria right at first showing, wish not as assumed", "right", "shown"),
+    Measure("stories wholly right at first showing, wishes not as assumed", "right", "shown"),
+    Measure("escaped defects per such story", "escaped", "shown", is_share=False),
+)
+ASKED = BY_QUESTION[0]
 Runs = Mapping[str, Sequence[Counts]]  # arm -> counts of its runs, seeds in the same order in each
 
 
@@ -43,8 +48,9 @@ class Answer:
     """Figures with intervals, and what holds."""
 
     table: dict[str, dict[str, Interval | None]]  # arm -> measure -> figure
-    asked: dict[str, Interval | None]  # asked about or not -> share of criteria right at once
+    by_question: dict[str, dict[str, Interval | None]]  # measure -> asked about or not -> figure
     verdicts: tuple[Statement, ...]
+    comparisons: tuple[Statement, ...]  # told beside the verdicts; nothing is expected of them
 
 
 def answer(runs: Runs) -> Answer:
@@ -53,27 +59,32 @@ def answer(runs: Runs) -> Answer:
         arm: {measure.text: figure_of(_group(runs, arm, measure), is_share=measure.is_share) for measure in MEASURES}
         for arm in runs
     }
-    asking = [arm for arm in runs if arm not in SILENT_ARMS]
-    asked = _summed(runs, asking, "asked_right", "asked_shown")
-    unasked = _summed(runs, asking, "unasked_right", "unasked_shown")
+    asked = {measure.text: _by_question(runs, measure) for measure in BY_QUESTION}
     return Answer(
         table=table,
-        asked={
-            "asked about": figure_of(asked, is_share=True),
-            "not asked about": figure_of(unasked, is_share=True),
+        by_question={
+            measure.text: {
+                group: figure_of(counts, is_share=measure.is_share)
+                for group, counts in zip(("asked about", "not asked about"), asked[measure.text], strict=True)
+            }
+            for measure in BY_QUESTION
         },
         verdicts=(
             _more(runs, "senior teams have more of their planned stories accepted than junior ones", ACCEPTED,
                   [SENIOR], [JUNIOR]),
-            _more(runs, "senior teams have more criteria right at first showing than junior ones", CRITERIA,
-                  [SENIOR], [JUNIOR]),
             _more(runs, "junior teams have more escaped defects per landed story than senior ones", ESCAPED,
                   [JUNIOR], [SENIOR]),
-            _more(runs, "teams that ask have more of their planned stories accepted than those that do not", ACCEPTED,
-                  ASKING_ARMS, SILENT_ARMS),
             _more(runs, "teams that ask have more criteria right at first showing than those that do not", CRITERIA,
                   ASKING_ARMS, SILENT_ARMS),
-            is_more("criteria that were asked about are right more often than those that were not", asked, unasked),
+            is_more("criteria that were asked about are right more often than those that were not",
+                    *asked[BY_QUESTION[0].text]),
+            is_more("stories about which everything was asked are wholly right more often than others",
+                    *asked[BY_QUESTION[1].text]),
+        ),
+        comparisons=(
+            _more(runs, "criteria right at first showing, senior teams less junior ones", CRITERIA, [SENIOR], [JUNIOR]),
+            _more(runs, "planned stories accepted, teams that ask less those that do not", ACCEPTED,
+                  ASKING_ARMS, SILENT_ARMS),
         ),
     )  # fmt: skip
 
@@ -93,3 +104,11 @@ def _summed(runs: Runs, arms: Sequence[str], part: str, whole: str) -> Group:
     return Group.of(
         [{name: sum(run[name] for run in of_seed) for name in (part, whole)} for of_seed in by_seed], part, whole
     )
+
+
+def _by_question(runs: Runs, measure: Measure) -> tuple[Group, Group]:
+    """What was asked about and what was not, over all runs in which people ask."""
+    asking = [arm for arm in runs if arm not in SILENT_ARMS]
+    names = ("asked", "unasked") if measure is ASKED else ("cleared", "uncleared")
+    asked, unasked = (_summed(runs, asking, f"{name}_{measure.part}", f"{name}_{measure.whole}") for name in names)
+    return asked, unasked

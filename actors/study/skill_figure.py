@@ -32,7 +32,7 @@ def draw(answered: Answer) -> Figure:
     panels = figure.subplots(2, 2).flat
     for axes, measure in zip(panels, (ACCEPTED, ESCAPED, CRITERIA), strict=False):
         _panel(axes, measure.text, {arm: figures[measure.text] for arm, figures in answered.table.items()})
-    _panel(figure.axes[-1], ASKED.text, answered.asked)
+    _panel(figure.axes[-1], ASKED.text, answered.by_question[ASKED.text])
     figure.suptitle("Figures over seeds, 95 % intervals")
     return figure
 

@@ -17,7 +17,7 @@ from actors.study.facts import KINDS, Event, facts_of
 from actors.study.options import book_of, mode_of, parser_of, seeds_of, without_mode
 from actors.study.patterns import Statement
 from actors.study.runs import Case, Finished, Record, run_cases
-from actors.study.skill import ASKED, JUNIOR, MEASURES, SILENT, SILENT_JUNIOR, USUAL, Answer, answer
+from actors.study.skill import JUNIOR, MEASURES, SILENT, SILENT_JUNIOR, USUAL, Answer, answer
 from actors.study.skill_figure import save_figure
 from brokers.journal.reader import JournalReader
 from brokers.wire.packing import unpack
@@ -112,11 +112,14 @@ def show(console: Console, answered: Answer, seeds: int) -> None:
         console.print(measure.text, highlight=False)
         for arm, figures in answered.table.items():
             console.print(f"    {arm:<{width}}  {figures[measure.text] or '-'}", highlight=False)
-    console.print(ASKED.text, highlight=False)
-    for group, figure in answered.asked.items():
-        console.print(f"    {group}  {figure or '-'}", highlight=False)
+    for text, groups in answered.by_question.items():
+        console.print(text, highlight=False)
+        for group, figure in groups.items():
+            console.print(f"    {group:<{width}}  {figure or '-'}", highlight=False)
     for verdict in answered.verdicts:
         console.print(verdict.line, highlight=False, soft_wrap=True)
+    for one in answered.comparisons:
+        console.print(f"beside  {one.text}: {one.figure or 'nothing to compare'}", highlight=False, soft_wrap=True)
 
 
 def write(path: Path, runs: Runs, answered: Answer, *, sprints: int) -> None:
@@ -137,8 +140,9 @@ def as_json(answered: Answer) -> dict[str, Any]:
     """The answer for other tools."""
     return {
         "table": {arm: _figures(figures) for arm, figures in answered.table.items()},
-        "asked": _figures(answered.asked),
+        "by_question": {text: _figures(groups) for text, groups in answered.by_question.items()},
         "statements": [_statement(verdict) for verdict in answered.verdicts],
+        "comparisons": {one.text: None if one.figure is None else one.figure.as_json() for one in answered.comparisons},
     }
 
 

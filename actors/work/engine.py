@@ -42,6 +42,7 @@ from actors.work.sandbox.plain import Case
 from actors.work.sandbox.sandbox import Sandbox
 from actors.work.sandbox.verdicts import CaseVerdict, FileCoverage, TestRun
 from actors.work.tool_messages import ToolUsed, UseTool
+from actors.work.tools.errors import UnknownToolError
 from actors.work.tools.using import Desk
 from actors.work.workspace.pair_folders import PairFolders
 from actors.work.workspace.repository import FileChange, Repository, Signature
@@ -166,7 +167,7 @@ class WorkEngine:
         desk = Desk(committed, request.edits, kept=request.kept)
         try:
             return desk.use(request.call, lambda files, tests: self._run_all(files, _as_they_are(request.team, tests)))
-        except ValueError as error:
+        except UnknownToolError as error:
             raise RequestError(str(error)) from error
 
     def _run_tests(self, request: RunTests) -> TestsRun:

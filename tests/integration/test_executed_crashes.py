@@ -13,6 +13,7 @@ from tests.support.live import events, running
 from tests.support.repositories import Product, pytest_in
 from tests.support.runs import artifacts, digest, run, simulate
 
+pytestmark = pytest.mark.timeout(400)  # nothing waits so long: the machine may be busy
 SPRINT = ("--sprints", "1", "--seed", "7")
 HELPERS = ("hub", "behavioural-0", "work-0", "work-1")
 NODES = ("services", "agents-1", "launcher")
@@ -70,7 +71,7 @@ def crash(folder: Path, actor: str, at_us: int) -> None:
         answer = client.ask("crash", actor=actor, at_us=at_us)
         assert (answer["ok"], answer["at_us"]) == (True, at_us), answer
         assert client.ask("resume")["ok"]
-        done = held.finish()
+        done = held.finish(timeout_s=300)
     assert done.code == 0, done.err
 
 

@@ -12,6 +12,7 @@ from tests.support.live import events
 from tests.support.repositories import Product, hostile_home, pytest_in
 from tests.support.runs import artifacts, digest, run, simulate
 
+pytestmark = pytest.mark.timeout(400)  # nothing waits so long: the machine may be busy
 TWO = ("--sprints", "2", "--seed", "7")
 ONE_NODE = ("--nodes", "1", "--metrics-port", "0")
 

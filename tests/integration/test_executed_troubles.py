@@ -16,6 +16,7 @@ from tests.support.live import events
 from tests.support.repositories import Commit, Product, file_of_tests, pytest_in
 from tests.support.runs import run
 
+pytestmark = pytest.mark.timeout(400)  # nothing waits so long: the machine may be busy
 VENDORED, PRODUCT_TEST, CHANGES = "src/vendored/naming.py", "tests/test_product.py", "CHANGES.md"
 CIRCUMSTANCES = 12  # hours, hash seeds and orders in which a test is tried that depends on one of them
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgpack
 import zmq
 
-from tests.support.runs import ROOT, asking, command
+from tests.support.runs import ROOT, asking, command, patience_s
 
 HELPERS = ("hub", "behavioural-0")
 NODES = ("services", "agents-1", "launcher")
@@ -88,7 +88,7 @@ def live_through(folder: Path, kills: list[tuple[str, int]], *arguments: str, ex
     for victim, events in [*kills, ("", 0)]:
         running = start(folder, *arguments, *resume, executes=executes)
         killed = bool(victim) and running.kill_after(victim, events)
-        _, err = running.process.communicate(timeout=100)
+        _, err = running.process.communicate(timeout=patience_s(executes=executes))
         lives.append(Life(victim, running.process.returncode, killed, err))
         resume = ("--resume",)
         if not victim:

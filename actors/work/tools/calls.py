@@ -1,7 +1,4 @@
-"""From what a model wrote to a typed tool call: names, schemas, and everything that may be wrong with arguments.
-
-CallError    the call cannot be carried out as it was written; its text is meant for the model
-"""
+"""From what a model wrote to a typed tool call: names, schemas, and everything that may be wrong with arguments."""
 
 from __future__ import annotations
 
@@ -25,6 +22,7 @@ from actors.work.tool_messages import (
     UseTool,
     WriteFile,
 )
+from actors.work.tools.errors import CallError
 from actors.work.tools.limits import LIMITS, ToolLimits
 
 Call = (
@@ -41,10 +39,6 @@ Call = (
 )
 _CLASSES: tuple[type[Any], ...] = typing.get_args(Call)
 LARGEST = 1_000_000_000  # a line number; whatever is larger is a slip
-
-
-class CallError(Exception):
-    """Raised for a call that is malformed, or refused by a limit."""
 
 
 def name_of(call: object) -> str:

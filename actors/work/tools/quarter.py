@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from actors.work.messages import FileText
 from actors.work.tool_messages import CommitWork, ReplaceText, RunSomeTests, ToolUsed, WriteFile
-from actors.work.tools.calls import Call, CallError, name_of
+from actors.work.tools.calls import Call, name_of
+from actors.work.tools.errors import CallError
 from actors.work.tools.limits import LIMITS, ToolLimits
 
 _ABOUT = ("path", "folder", "text", "message", "paths")  # what names the subject of a call, in this order
@@ -58,7 +59,7 @@ class ModelQuarter:
         self.steps += 1
         self.last_tool, self.last_result, self.last_is_refused = tool, result, is_refused
         line = f"{tool} {about}".rstrip() + f": {'refused, ' if is_refused else ''}{result.partition(chr(10))[0]}"
-        self.earlier.append(line[:_LINE_CHARS])
+        self.earlier.append(line[:_LINE_CHARS].replace("\n", " "))
 
 
 def _subject(call: Call) -> str:

@@ -1,7 +1,4 @@
-"""What a tool says about files, and what it makes of them. Pure: the same files and call give the same answer.
-
-ToolError    the tool refuses; nothing has changed, and its text is meant for the model
-"""
+"""What a tool says about files, and what it makes of them. Pure: the same files and call give the same answer."""
 
 from __future__ import annotations
 
@@ -20,6 +17,7 @@ from actors.work.tool_messages import (
     ToolUsed,
     WriteFile,
 )
+from actors.work.tools.errors import ToolError, UnknownToolError
 from actors.work.tools.limits import LIMITS, ToolLimits
 from actors.work.workspace.changes import check_no_file_is_a_folder
 from actors.work.workspace.errors import InvalidPathError
@@ -28,10 +26,6 @@ from brokers.wire.registry import Message
 
 RunTheTests = Callable[[Mapping[str, str], Sequence[str]], TestsRun]
 _NO_NEWLINE = "\\ No newline at end of file\n"
-
-
-class ToolError(Exception):
-    """Raised for a use of a tool that is refused."""
 
 
 class Desk:
@@ -63,7 +57,7 @@ class Desk:
         """Use one tool; a refusal is an answer, too.
 
         Raises:
-            ValueError: The call is none of these tools.
+            UnknownToolError: The call is none of these tools.
         """
         try:
             text, is_refused = self._answer(call, run_tests), False
@@ -90,7 +84,7 @@ class Desk:
             case ShowDiff():
                 return "".join(self._diff(one.path) for one in self.edits) or "nothing was changed"
             case _:
-                raise ValueError(f"{call.KIND} is no tool")
+                raise UnknownToolError(call)
 
     def _names(self) -> tuple[str, ...]:
         return tuple(sorted(self.files)[: self._limits.names])
@@ -201,6 +195,8 @@ class Desk:
         for path in paths:
             file = path.partition("::")[0].rstrip("/")
             check_path(file)
+            if path.startswith("-"):
+                raise ToolError(f"{path!r} would be taken for an option")
             if file not in self.files and not any(one.startswith(f"{file}/") for one in self.files):
                 raise ToolError(f"there is no file or folder {file!r}")
         return paths

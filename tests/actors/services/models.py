@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +21,7 @@ from actors.services.merge_desk import Gates, MergeDesk, MergeState
 from actors.services.merge_messages import Integrate, Integrated
 from actors.services.work_ledger import WorkLedger
 from actors.services.work_messages import (
+    AddRework,
     ChecksRun,
     Clarified,
     Demonstrate,
@@ -54,9 +55,8 @@ FAMILY, NUMBER = "rate_limit", 1
 STORY = "US-1"
 ADA = Worker(seniority="senior", knowledge_permille=800, fit="primary")
 PAIR = Pair(driver=ADA, navigator=None, familiarity_permille=0)
-QUICK = Limits(cpu_s=0.3, tests_cpu_s=1.0)
+QUICK = Limits(cpu_s=0.2, tests_cpu_s=0.5)
 START_S = 1_767_571_200
-AFTER_HOURS = 5 * 24 * 60 * MINUTE
 Written = tuple[str, dict[str, Any] | str]
 Script = Callable[[WriteCode], Written]
 
@@ -98,12 +98,18 @@ def in_turn(*calls: Written) -> Script:
 
 
 def finish(seen: WriteCode) -> Written:
+    """Says that it is done, whatever there is."""
     return "finish", {"summary": "that is it"}
+
+
+def own_tests(one: Exercise) -> str:
+    """Where these models put tests of their own."""
+    return f"tests/{one.kata.domain}/test_{one.name}_more.py"
 
 
 def honest(one: Exercise) -> Script:
     """Reads the tests, writes what is due, tries it out, adds tests of its own and commits."""
-    more = f"tests/{one.kata.domain}/test_{one.name}_more.py"
+    more = own_tests(one)
 
     def script(seen: WriteCode) -> Written:
         source = one.source(one.wanted, seen.due)
@@ -116,6 +122,24 @@ def honest(one: Exercise) -> Script:
             ("git_diff", {}),
             ("commit", {"message": f"Fulfil criteria 1 to {len(seen.due)}"}),
             ("finish", {"summary": "all green"}),
+        )(seen)
+
+    return script
+
+
+def as_told(one: Exercise) -> Script:
+    """Builds what was answered, and the obvious where nobody asked."""
+
+    def script(seen: WriteCode) -> Written:
+        told = {answer.partition(": ")[2] for answer in seen.answers}
+        choices = [
+            next((n for n, alternative in enumerate(point.alternatives) if alternative.answer in told), 0)
+            for point in one.kata.open_points
+        ]
+        return in_turn(
+            ("write_file", {"path": seen.module_path, "text": one.source(choices, seen.due)}),
+            ("write_file", {"path": own_tests(one), "text": one.tests(choices, seen.due)}),
+            ("finish", {"summary": "as it was told"}),
         )(seen)
 
     return script
@@ -154,12 +178,12 @@ def machine(model: Any, place: Path, *, limits: Limits = QUICK, team: str = TEAM
         engine.close()
 
 
-# -- one story --------------------------------------------------------------------------------------------------------
+# -- stories ----------------------------------------------------------------------------------------------------------
 
 
-def story() -> Story:
+def story(family: str = FAMILY, story_id: str = STORY) -> Story:
     """A story without dependencies, with everything that it leaves open."""
-    one = exercise(FAMILY, NUMBER)
+    one = exercise(family, NUMBER)
     points = [
         Clarification(
             criterion=point.criterion,
@@ -172,7 +196,7 @@ def story() -> Story:
         for point, wanted in zip(one.kata.open_points, one.wanted, strict=True)
     ]
     return Story(
-        story_id=STORY,
+        story_id=story_id,
         title=one.kata.title,
         description="",
         criteria=tuple(criterion.text for criterion in one.kata.criteria),
@@ -181,67 +205,89 @@ def story() -> Story:
         module=one.kata.domain,
         specialization=one.kata.specialization,
         clarifications=tuple(points),
-        family=FAMILY,
-        exercise=ExerciseRef(family=FAMILY, number=NUMBER, criteria=tuple(one.criteria)),
+        family=family,
+        exercise=ExerciseRef(family=family, number=NUMBER, criteria=tuple(one.criteria)),
     )
 
 
 @dataclass
 class Told:
-    """What people got to know about the story."""
+    """What people got to know about a story."""
 
     checks: list[ChecksRun] = field(default_factory=list)
     integrated: list[Integrated] = field(default_factory=list)
     demonstrated: list[Demonstration] = field(default_factory=list)
 
 
-class Ada(Actor):
-    """Drives a story through all of its quarters, tests it, has it merged and shows it."""
+class Driver(Actor):
+    """Takes a story through all of its quarters, tests it, has it merged and shows it."""
 
-    def __init__(self, told: Told) -> None:
+    def __init__(self, story: Story, told: Told, *, asks: bool, repairs: int) -> None:
         super().__init__()
-        self._told, self._team = told, executing_team()
+        self._story, self._told, self._team = story, told, executing_team()
+        self._asks, self._repairs = asks, repairs
 
     def on_start(self) -> None:
-        self.context.spawn(self._drive())
+        self.context.spawn(self._begin())
 
-    def on_receive(self, message: Any) -> None:
+    def on_receive(self, message: Integrated) -> None:
         self._told.integrated.append(message)
-        self.context.spawn(self._show())
+        self.context.spawn(self._show() if not message.reason or not self._repairs else self._repair(message.reason))
+
+    async def _begin(self) -> None:
+        await self.context.sleep(MINUTE)
+        for point in self._story.clarifications if self._asks else ():
+            await self._ask(Clarified(story_id=self._id, criterion=point.criterion, topic=point.topic))
+        await self._drive()
+
+    async def _repair(self, reason: str) -> None:
+        self._repairs -= 1
+        await self._ask(AddRework(story_id=self._id, sprint=1, reason=reason, criteria=()))
+        await self._drive()
 
     async def _drive(self) -> None:
-        await self.context.sleep(MINUTE)
-        for point in story().clarifications:
-            await self._ask(Clarified(story_id=STORY, criterion=point.criterion, topic=point.topic))
-        while (await self._ask(WorkQuarter(story_id=STORY, pair=PAIR))).task_id:
-            await self._ask(
-                InspectWork(story_id=STORY, session_id="P-1", navigator="bob", decision="d/1", pair=PAIR, care=0)
+        while (await self._ask(WorkQuarter(story_id=self._id, pair=PAIR))).task_id:
+            looked = InspectWork(
+                story_id=self._id, session_id="P-1", navigator="tess", decision="d/1", pair=PAIR, care=0
             )
-            await self._ask(FinishQuarter(story_id=STORY, by="ada", revision_minutes=0, owed_minutes=0))
-        self._told.checks.append(await self._ask(RunChecks(story_id=STORY, tester=ADA)))
-        self.context.tell(self._team.merge_queue, Integrate(story_id=STORY, module="api"))
+            await self._ask(looked)
+            await self._ask(FinishQuarter(story_id=self._id, by="ada", revision_minutes=0, owed_minutes=0))
+        self._told.checks.append(await self._ask(RunChecks(story_id=self._id, tester=ADA)))
+        self.context.tell(self._team.merge_queue, Integrate(story_id=self._id, module="api"))
 
     async def _show(self) -> None:
-        self._told.demonstrated.append(await self._ask(Demonstrate(story_id=STORY)))
+        self._told.demonstrated.append(await self._ask(Demonstrate(story_id=self._id)))
 
     async def _ask(self, message: Any) -> Any:
         return await insist(self.context, self._team.workshop, message)
 
+    @property
+    def _id(self) -> str:
+        return self._story.story_id
 
-def plan() -> RegisterPlan:
-    task = PlannedTask(task_id="T-1-001", title="Build", estimated_minutes=60, depends_on=(), specialization="backend")
-    return RegisterPlan(story_id=STORY, tasks=(task,), sized=(60,))
+
+def plan(number: int, story_id: str) -> RegisterPlan:
+    task = PlannedTask(
+        task_id=f"T-1-{number:03d}", title="Build", estimated_minutes=60, depends_on=(), specialization="backend"
+    )
+    return RegisterPlan(story_id=story_id, tasks=(task,), sized=(60,))
 
 
-def one_story(engine: Machine) -> tuple[VirtualWorld, Told, ExecutedWork]:
-    """A world in which Ada is about to begin."""
-    team, told = executing_team(), Told()
+def world_with(
+    engine: Machine, stories: Mapping[str, Story], *, asks: bool = True, repairs: int = 0
+) -> tuple[VirtualWorld, dict[str, Told]]:
+    """A world in which each of these people is about to begin a story.
+
+    `repairs`: how often one takes up again what the merge queue gives back.
+    """
+    team, told = executing_team(), {agent: Told() for agent in stories}
     work = ExecutedWork(WorkLedger(team=TEAM), ProductCode(team=TEAM), calibration=team.calibration, seed=1)
     gates = Gates(min_line_percent=85, min_branch_percent=80, max_complexity=10)
     world = VirtualWorld(registry=build_registry(), engine=engine)
     world.start(team.workshop, partial(CodeWorkshop, work, team, start_s=START_S, hands="model"))
     world.start(team.merge_queue, partial(MergeDesk, MergeState(), team, gates=gates, start_s=START_S))
-    world.tell(team.workshop, RegisterStory(story=story()))
-    world.tell(team.workshop, plan())
-    world.start("agent/ada", partial(Ada, told))
-    return world, told, work
+    for number, (agent, one) in enumerate(stories.items(), start=1):
+        world.tell(team.workshop, RegisterStory(story=one))
+        world.tell(team.workshop, plan(number, one.story_id))
+        world.start(f"agent/{agent}", partial(Driver, one, told[agent], asks=asks, repairs=repairs))
+    return world, told

@@ -17,6 +17,7 @@ ARMS = ("all junior", "all mid", "all senior", "all junior, nobody asks", "as us
 def run(**counts: int) -> dict[str, int]:
     usual = dict.fromkeys(COUNTED, 10) | {"stories_planned": 20, "stories_landed": 20, "criteria_shown": 20, "runs": 1}
     usual |= {"asked_shown": 10, "unasked_shown": 10, "unasked_right": 7, "stories_accepted": 15}
+    usual |= {"cleared_shown": 4, "cleared_right": 4, "uncleared_shown": 9, "uncleared_right": 6}
     return usual | {"points_accepted": 50, "questions": 40} | counts
 
 
@@ -34,13 +35,12 @@ def test_equal_teams_show_no_effect_of_skill_or_of_asking() -> None:
 
     assert not verdict(answered, "senior teams have more of their planned stories accepted")
     assert not verdict(answered, "escaped defects")
-    assert not verdict(answered, "teams that ask have more of their planned stories")
+    assert not verdict(answered, "teams that ask have more criteria right")
 
 
 def test_each_effect_shows_where_it_was_made() -> None:
     assert verdict(answer_of(all_junior={"stories_accepted": 9}), "senior teams have more of their planned stories")
     assert verdict(answer_of(all_senior={"escaped": 1}), "escaped defects")
-    assert verdict(answer_of(nobody_asks={"stories_accepted": 9}), "teams that ask have more of their planned stories")
     assert verdict(answer_of(nobody_asks={"criteria_right": 3}), "teams that ask have more criteria right")
 
 
@@ -53,9 +53,16 @@ def test_criteria_are_told_apart_by_what_was_asked_only_where_people_ask() -> No
     answered = answer_of(nobody_asks=silent, all_junior_nobody_asks=silent)
 
     assert verdict(answered, "criteria that were asked about are right more often")
-    unasked = answered.asked["not asked about"]
+    unasked = answered.by_question["criteria right at first showing, wish not as assumed"]["not asked about"]
     assert unasked is not None
     assert unasked.value == pytest.approx(0.7)
+
+
+def test_stories_without_open_points_left_are_told_apart_from_the_others() -> None:
+    text = "stories about which everything was asked"
+
+    assert verdict(answer_of(), text)
+    assert not verdict(answer_of(all_junior={"cleared_right": 0}, all_senior={"cleared_right": 0}), text)
 
 
 def test_the_table_has_every_measure_of_every_team() -> None:

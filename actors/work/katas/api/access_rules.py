@@ -27,7 +27,7 @@ def required(rules, method, path):
 
 
 def holds(granted, scope):
-    """Whether granted scopes include one such as %many%:read. Raises ValueError for one that is malformed."""
+    """Whether granted scopes include one like %many%:read. Raises ValueError for a malformed one."""
     resource, colon, verb = scope.partition(":")
     if not (resource and colon and verb):
         raise ValueError("a scope looks like %many%:read")

@@ -4,10 +4,19 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from actors.work.tool_messages import Finish, ReadFile, RunSomeTests, ShowStatus, WriteFile
-from actors.work.tools.calls import TOOLS, CallError, name_of, parse_call, schemas
+from actors.work import tool_messages
+from actors.work.messages import FileText
+from actors.work.messages import TestsRun as Run
+from actors.work.tool_messages import CommitWork, Finish, ReadFile, RunSomeTests, ShowStatus, UseTool, WriteFile
+from actors.work.tools.calls import TOOLS, name_of, parse_call, schemas
+from actors.work.tools.errors import CallError
 from actors.work.tools.limits import ToolLimits
+from actors.work.tools.using import Desk
+from brokers.wire.packing import packer, unpack
+from brokers.wire.registry import Registry
 
 
 def test_every_tool_that_models_work_with_is_there() -> None:
@@ -90,3 +99,31 @@ def test_schemas_are_json_and_say_what_the_parser_takes() -> None:
         for lacking in needed:
             with pytest.raises(CallError, match=lacking):
                 parse_call(one["name"], json.dumps({name: 1 for name in needed if name != lacking}))
+
+
+PATHS = st.sampled_from(["README.md", "src/a.py", "src", "tests", "-p", "../x", "a\nb", "tests/a.py::t", ""])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | PATHS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = st.sampled_from(sorted({field for cls in TOOLS.values() for field in cls.__dataclass_fields__}))
+ARGUMENTS = st.text() | JSON.map(json.dumps) | st.dictionaries(NAMES, JSON, max_size=3).map(json.dumps)
+GREEN = Run(ended="completed", count=1, failing=(), coverage=())
+
+
+@given(tool=st.sampled_from(list(TOOLS)) | st.text(), arguments=ARGUMENTS)
+def test_whatever_a_model_writes_has_an_answer_that_can_be_journalled(tool: str, arguments: str) -> None:
+    registry = Registry()
+    registry.register_module(tool_messages)
+    try:
+        call = parse_call(tool, arguments)
+    except CallError:
+        return
+    if isinstance(call, CommitWork | Finish):
+        return
+    files = {"README.md": "a\n", "src/a.py": "b = 1\n", "tests/a.py": ""}
+    edits = (FileText(path="src/b.py", content="c"),)
+    used = Desk(files, edits).use(call, lambda files, tests: GREEN)
+    for message in (used, UseTool(team="red", base="", edits=used.edits, kept=(), call=call)):
+        assert registry.from_body(unpack(packer()(registry.to_body(message)))) == message

@@ -19,6 +19,7 @@ from actors.work.tool_messages import (
     ToolUsed,
     WriteFile,
 )
+from actors.work.tools.errors import UnknownToolError
 from actors.work.tools.limits import ToolLimits
 from actors.work.tools.using import Desk
 from brokers.wire.registry import Message
@@ -252,6 +253,10 @@ def test_what_is_red_is_named_and_so_is_a_run_that_was_cut_short() -> None:
     )
 
 
+def test_a_file_that_is_called_like_an_option_is_no_test() -> None:
+    assert use(RunSomeTests(paths=("-p",)), desk(("-p", ""))).is_refused
+
+
 @pytest.mark.parametrize("paths", [("tests/none.py",), ("-p", "tests"), ("--co",), ("tests", "src")])
 def test_what_names_no_test_is_refused_before_anything_runs(paths: tuple[str, ...]) -> None:
     assert use(RunSomeTests(paths=paths), desk(limits=SMALL)).is_refused
@@ -265,5 +270,5 @@ def test_an_answer_is_cut_where_its_limit_is() -> None:
 
 
 def test_committing_is_no_matter_of_files() -> None:
-    with pytest.raises(ValueError, match="no tool"):
+    with pytest.raises(UnknownToolError, match="CommitWork is no use of a tool"):
         use(CommitWork(message="x"))
