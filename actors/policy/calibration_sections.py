@@ -133,6 +133,9 @@ class Defects:
     guesses_right_knowing_nothing: Chance
     guesses_right_knowing_everything: Chance
     relief_per_lesson: Chance
+    interrupted_factor: Number
+    subtle_knowing_nothing: Chance  # of mistakes where code is written: they show in rare cases only
+    subtle_knowing_everything: Chance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

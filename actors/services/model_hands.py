@@ -6,18 +6,17 @@ Whatever is wrong with a call comes back to the model as text. Without a valid d
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 from actors.policy.decisions import Decide, Decided, Person, StoryView, ToolChoice, WriteCode
 from actors.policy.thinking import thinking_us
 from actors.scrum.messages import DecisionFailed, DecisionTaken
-from actors.services.executed_work import ExecutedWork, StoryCode
+from actors.services.branch_desk import TESTS_US, BranchDesk
+from actors.services.executed_work import ExecutedWork
+from actors.services.story_code import StoryCode
 from actors.services.team_setting import TeamSetting
 from actors.services.work_ledger import StoryWork
 from actors.work.effort import Worker
-from actors.work.messages import TestsRun
 from actors.work.product import index_path
 from actors.work.tool_messages import CommitWork, Finish, ListFiles, RunSomeTests, ToolUsed, UseTool
 from actors.work.tools.calls import Call, parse_call
@@ -31,33 +30,7 @@ from inference.messages import Failed
 
 STREAM = "write_code"
 TOOL_US = 1_000_000  # of virtual time
-TESTS_US = 20_000_000
 PROJECT_FILE = "pyproject.toml"
-
-
-class Commit(Protocol):
-    """How the workshop commits."""
-
-    def __call__(
-        self,
-        code: StoryCode,
-        agent: str,
-        subject: str,
-        trailer: str,
-        *,
-        tests_only: bool = False,
-        edited: Collection[str] = (),
-    ) -> Awaitable[bool]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """What the workshop lends to whoever works in it."""
-
-    context: Context
-    finish_pending: Callable[[StoryCode], Awaitable[None]]
-    commit: Commit
-    run_tests: Callable[[StoryCode, Any], Awaitable[TestsRun]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +45,16 @@ class Subjects:
 class ModelHands:
     """Carries out what a model decides. Its state is the story's `quarter`, so another one can go on."""
 
-    def __init__(self, bench: Bench, work: ExecutedWork, team: TeamSetting, limits: ToolLimits = LIMITS) -> None:
-        self._bench, self._work, self._team, self._limits = bench, work, team, limits
+    def __init__(
+        self,
+        context: Context,
+        desk: BranchDesk,
+        work: ExecutedWork,
+        team: TeamSetting,
+        limits: ToolLimits = LIMITS,
+    ) -> None:
+        self._context, self._desk = context, desk
+        self._work, self._team, self._limits = work, team, limits
 
     async def write(self, work: StoryWork, agent: str, worker: Worker, subjects: Subjects) -> None:
         """Write until the quarter is finished; then commit what is there and run the visible tests.
@@ -84,16 +65,16 @@ class ModelHands:
         quarter = code.quarter
         if quarter is None or not code.module.built:
             return
-        await self._bench.finish_pending(code)
-        if await self._bench.commit(code, agent, subjects.tests, subjects.trailer, tests_only=True):
-            await self._bench.run_tests(code, "red")
+        await self._desk.finish_pending(code)
+        if await self._desk.commit(code, agent, subjects.tests, subjects.trailer, tests_only=True):
+            await self._desk.run_tests(code, "red")
         quarter.files = (await self._use(code, quarter, ListFiles())).files
         while not quarter.is_finished and quarter.steps < self._limits.steps:
             await self._step(work, code, quarter, agent, worker, subjects)
         await self._commit(code, quarter, agent, subjects.work, subjects.trailer)
         code.remarks = ()
         if code.head:
-            run = await self._bench.run_tests(code, "green")
+            run = await self._desk.run_tests(code, "green")
             code.remarks = tuple(f"{one} is red" for one in run.red)
         code.quarter = None
 
@@ -133,7 +114,7 @@ class ModelHands:
         request = Decide(agent=agent, key=(STREAM, quarter.entity, quarter.steps), observation=observation)
         duration_us = thinking_us(observation, self._team.calibration)
         try:
-            reply = await self._bench.context.effect(request, duration_us=duration_us)
+            reply = await self._context.effect(request, duration_us=duration_us)
         except EffectFailedError as failed:
             self._tell_of_failure(agent, failed.reason)
             return None
@@ -143,7 +124,7 @@ class ModelHands:
         if not isinstance(reply, Decided) or not isinstance(reply.answer, ToolChoice):
             self._tell_of_failure(agent, f"an answer of another kind: {reply.KIND}")
             return None
-        self._bench.context.publish(
+        self._context.publish(
             DecisionTaken(
                 team=self._team.team,
                 agent=agent,
@@ -156,7 +137,7 @@ class ModelHands:
         return reply.answer
 
     def _tell_of_failure(self, agent: str, reason: str) -> None:
-        self._bench.context.publish(
+        self._context.publish(
             DecisionFailed(
                 team=self._team.team,
                 agent=agent,
@@ -175,14 +156,14 @@ class ModelHands:
             call=call,
         )
         duration_us = TESTS_US if isinstance(call, RunSomeTests) else TOOL_US
-        used: ToolUsed = await self._bench.context.effect(request, duration_us=duration_us)
+        used: ToolUsed = await self._context.effect(request, duration_us=duration_us)
         return used
 
     async def _commit(self, code: StoryCode, quarter: ModelQuarter, agent: str, subject: str, trailer: str) -> None:
         """Commit the edits. They are handed over before anything is waited for: a crash repeats none."""
         edits, quarter.edits = {one.path: one.content or "" for one in quarter.edits}, ()
         code.module = code.module.with_texts(edits)
-        await self._bench.commit(code, agent, subject, trailer, edited=tuple(edits))
+        await self._desk.commit(code, agent, subject, trailer, edited=tuple(edits))
 
     def _observation(
         self, work: StoryWork, code: StoryCode, quarter: ModelQuarter, agent: str, worker: Worker

@@ -262,7 +262,8 @@ class ModelledWork:
     def slips(self, work: StoryWork, task: TaskWork, pair: Pair, care: int) -> bool:
         """Whether this quarter leaves a defect behind."""
         entity = f"{work.story.story_id}/{task.task.task_id}"
-        return effort.defect_slips_in(self.calibration, self._draw("defects", entity, task.done), pair, care=care)
+        chance = self._draw("defects", entity, task.done)
+        return effort.defect_slips_in(self.calibration, chance, pair, care=care, is_interrupted=work.owed_minutes > 0)
 
     def add_defect(self, work: StoryWork, task: TaskWork) -> None:
         """Something is wrong now, in one of the criteria."""

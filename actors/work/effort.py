@@ -101,28 +101,44 @@ def minutes_at(standard_minutes: int, *, pace: int) -> int:
 # ------------------------------------------------------------------------------------------------ what goes wrong
 
 
-def defect_slips_in(calibration: Calibration, draw: Draw, pair: Pair, *, care: int = 0) -> bool:
-    """Whether a quarter of a task leaves a defect behind; `care` is how firmly the driver keeps remarks in mind."""
+def defect_slips_in(
+    calibration: Calibration, draw: Draw, pair: Pair, *, care: int = 0, is_interrupted: bool = False
+) -> bool:
+    """Whether a quarter of a task leaves a defect behind.
+
+    Args:
+        care: How firmly the driver keeps remarks in mind.
+        is_interrupted: Whether somebody was called away in the middle of it.
+    """
     numbers = calibration.defects
     known = pair_knowledge_permille(calibration, pair)
     chance = between(numbers.chance_knowing_nothing, numbers.chance_knowing_everything, known)
     chance = scaled(chance, numbers.skill_relief.of(pair.driver.seniority))
     if pair.navigator is None:
         chance = scaled(chance, numbers.solo_factor)
+    if is_interrupted:
+        chance = scaled(chance, numbers.interrupted_factor)
     chance = scaled(chance, clamp(1000 - numbers.relief_per_lesson * max(0, care), 0, 1000))
     return draw.chance(clamp(chance, 0, 1000))
+
+
+def is_subtle(calibration: Calibration, draw: Draw, pair: Pair) -> bool:
+    """Whether a mistake in code shows in rare cases only, so that tests of what is usual do not notice it."""
+    numbers, known = calibration.defects, pair_knowledge_permille(calibration, pair)
+    return draw.chance(between(numbers.subtle_knowing_nothing, numbers.subtle_knowing_everything, known))
 
 
 def assumes_wrongly(calibration: Calibration, draw: Draw, pair: Pair) -> bool:
     """Whether a wish that nobody asked about is built the wrong way, where the obvious assumption is not the wish.
 
-    People who know a module guess more often what is wanted of it. To be drawn once for each such clarification, when
-    the criterion is built.
+    People who know a module guess more often what is wanted of it, and experienced ones assume less. To be drawn once
+    for each such clarification, when the criterion is built.
     """
     numbers = calibration.defects
     known = pair_knowledge_permille(calibration, pair)
     right = between(numbers.guesses_right_knowing_nothing, numbers.guesses_right_knowing_everything, known)
-    return not draw.chance(clamp(right, 0, 1000))
+    wrong = scaled(1000 - right, numbers.skill_relief.of(pair.driver.seniority))
+    return draw.chance(clamp(wrong, 0, 1000))
 
 
 def spots_defect(calibration: Calibration, draw: Draw, navigator: Worker) -> bool:

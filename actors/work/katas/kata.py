@@ -77,6 +77,11 @@ class Example:
     error: str = ""  # the exception class that must be raised; `result` means nothing then
 
 
+def call(function: str, *arguments: Plain, result: Plain = None, error: str = "") -> Example:
+    """An example, written as one reads it: the call, and what must come of it."""
+    return Example(function=function, arguments=arguments, result=result, error=error)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alternative:
     """One thing that the product owner may mean by an open point."""

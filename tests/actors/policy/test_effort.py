@@ -119,6 +119,40 @@ def test_who_knows_a_module_guesses_its_wishes_better_and_spots_more() -> None:
     assert seen(100) < seen(900) < seen(900, "senior")
 
 
+def test_experienced_drivers_assume_wrongly_less_often_whoever_sits_beside_them() -> None:
+    def wrong(driver: str, navigator: str = "mid", knows: int = 300) -> float:
+        who = pair(worker(knows, driver), worker(knows, navigator))
+        return fmean(effort.assumes_wrongly(CALIBRATION, drawn, who) for drawn in draws(2000, "assume"))
+
+    assert wrong("senior") < wrong("mid") < wrong("junior")
+    assert wrong("junior") > 2 * wrong("senior")
+    assert wrong("mid", "junior") == wrong("mid", "senior")
+    assert 0.6 < wrong("mid", knows=0) < 0.73, "two of three wishes that are not the obvious one"
+    assert wrong("junior", knows=0) == 1.0
+
+
+def test_who_is_interrupted_makes_twice_the_mistakes() -> None:
+    def rate(*, is_interrupted: bool) -> float:
+        who = pair(worker(300), worker(300))
+        return fmean(
+            effort.defect_slips_in(CALIBRATION, drawn, who, is_interrupted=is_interrupted)
+            for drawn in draws(2000, "interrupted")
+        )
+
+    assert 1.8 < rate(is_interrupted=True) / rate(is_interrupted=False) < 2.2
+
+
+def test_mistakes_of_those_who_know_a_module_are_seldom_subtle() -> None:
+    def subtle(knows: int) -> float:
+        who = pair(worker(knows), None)
+        return fmean(effort.is_subtle(CALIBRATION, drawn, who) for drawn in draws(2000, "subtle"))
+
+    numbers = CALIBRATION.defects
+    assert subtle(0) > subtle(500) > subtle(1000)
+    assert abs(subtle(0) * 1000 - numbers.subtle_knowing_nothing) < 40
+    assert abs(subtle(1000) * 1000 - numbers.subtle_knowing_everything) < 40
+
+
 def test_a_senior_tester_catches_most_defects_but_not_all() -> None:
     caught = fmean(effort.catches_defect(CALIBRATION, drawn, worker(800, "senior")) for drawn in draws(2000, "catch"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from actors.work.katas.api import route_match
-from actors.work.katas.kata import Alternative, Chance, Criterion, Example, Kata, OpenPoint, Told, Variant
+from actors.work.katas.kata import Alternative, Chance, Criterion, Example, Kata, OpenPoint, Told, Variant, call
 from actors.work.sandbox.plain import Plain
 
 SOURCE = '''"""Decides who may do what with a %one%: rules for routes, grants of tokens, guarded fields."""
@@ -61,16 +61,12 @@ def _higher(verb):
 '''
 
 
-def _call(function: str, *arguments: Plain, result: Plain = None, error: str = "") -> Example:
-    return Example(function=function, arguments=arguments, result=result, error=error)
-
-
 def _no_rule(prefix: str) -> OpenPoint:
     def ruled(name: str, answer: str, code: str, read: str | None, written: str | None) -> Alternative:
         def asked(method: str, scope: str | None) -> Example:
             rules: list[Plain] = [["GET", "/prices", "prices:read"]]
             error = "PermissionError" if scope == "refused" else ""
-            return _call("required", rules, method, f"{prefix}/files", result=None if error else scope, error=error)
+            return call("required", rules, method, f"{prefix}/files", result=None if error else scope, error=error)
 
         examples = (asked("GET", read), asked("POST", written))
         return Alternative(name=name, answer=answer, code={"no_rule": code}, examples=examples)
@@ -103,8 +99,8 @@ def _no_rule(prefix: str) -> OpenPoint:
 def _implied() -> OpenPoint:
     def granted(name: str, answer: str, code: str, by_write: bool, by_admin: bool) -> Alternative:
         examples = (
-            _call("holds", ["files:write"], "files:read", result=by_write),
-            _call("holds", ["files:admin"], "files:write", result=by_admin),
+            call("holds", ["files:write"], "files:read", result=by_write),
+            call("holds", ["files:admin"], "files:write", result=by_admin),
         )
         return Alternative(name=name, answer=answer, code={"implied": code}, examples=examples)
 
@@ -142,7 +138,7 @@ def _implied() -> OpenPoint:
 def _hidden() -> OpenPoint:
     def shown(name: str, answer: str, code: str, result: Plain = None, error: str = "") -> Alternative:
         record: Plain = {"id": 4, "cost": 95, "tags": ["a"]}
-        example = _call("visible", record, {"cost": "prices:read"}, ["files:read"], result=result, error=error)
+        example = call("visible", record, {"cost": "prices:read"}, ["files:read"], result=result, error=error)
         return Alternative(name=name, answer=answer, code={"hidden": code}, examples=(example,))
 
     return OpenPoint(
@@ -171,7 +167,7 @@ def _hidden() -> OpenPoint:
 def _valid(grace: int) -> OpenPoint:
     def ending(name: str, answer: str, code: str, *valid: bool) -> Alternative:
         examples = tuple(
-            _call("active", [["files:read", 10, 100]], at, result=["files:read"] if one else [])
+            call("active", [["files:read", 10, 100]], at, result=["files:read"] if one else [])
             for at, one in zip((100, 100 + grace, 1439), valid, strict=True)
         )
         return Alternative(name=name, answer=answer, code={"valid": code}, examples=examples)
@@ -247,42 +243,42 @@ def _criteria(prefix: str, one: str, many: str, most: int) -> tuple[Criterion, .
             text="The first rule that fits method and path says which scope is needed; a star stands for any method",
             function="required",
             examples=(
-                _call("required", rules, "GET", f"{prefix}/prices/8", result="prices:read"),
-                _call("required", rules, "PUT", f"{prefix}/prices/8", result="prices:admin"),
+                call("required", rules, "GET", f"{prefix}/prices/8", result="prices:read"),
+                call("required", rules, "PUT", f"{prefix}/prices/8", result="prices:admin"),
             ),
         ),
         Criterion(
             text=f"A token holds the scopes that it was granted; {many}:* grants every scope of the {many}",
             function="holds",
             examples=(
-                _call("holds", [f"{many}:read"], f"{many}:read", result=True),
-                _call("holds", [f"{many}:*"], f"{many}:write", result=True),
-                _call("holds", ["prices:*", f"{many}:read"], f"{many}:write", result=False),
-                _call("holds", [f"{many}:"], f"{many}:", error="ValueError"),
+                call("holds", [f"{many}:read"], f"{many}:read", result=True),
+                call("holds", [f"{many}:*"], f"{many}:write", result=True),
+                call("holds", ["prices:*", f"{many}:read"], f"{many}:write", result=False),
+                call("holds", [f"{many}:"], f"{many}:", error="ValueError"),
             ),
         ),
         Criterion(
             text=f"Fields of a {one} that need a scope are shown only to tokens with that very scope",
             function="visible",
             examples=(
-                _call(
+                call(
                     "visible",
                     {"id": 1, "cost": 5},
                     {"cost": "prices:read"},
                     ["prices:read"],
                     result={"id": 1, "cost": 5},
                 ),
-                _call("visible", {"id": 1}, {"cost": "prices:read"}, [], result={"id": 1}),
+                call("visible", {"id": 1}, {"cost": "prices:read"}, [], result={"id": 1}),
             ),
         ),
         Criterion(
             text=f"Of up to {most} grants those count that are valid at the given minute",
             function="active",
             examples=(
-                _call("active", grants, 10, result=["a:read", "b:read"]),
-                _call("active", grants, 9, result=["a:read"]),
-                _call("active", [["a:read", 0, 50]] * (most + 1), 30, error="ValueError"),
-                _call("active", [["a:read", 7, 6]], 3, error="ValueError"),
+                call("active", grants, 10, result=["a:read", "b:read"]),
+                call("active", grants, 9, result=["a:read"]),
+                call("active", [["a:read", 0, 50]] * (most + 1), 30, error="ValueError"),
+                call("active", [["a:read", 7, 6]], 3, error="ValueError"),
             ),
         ),
     )

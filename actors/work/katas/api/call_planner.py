@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.work.katas.kata import Alternative, Chance, Criterion, Example, Kata, OpenPoint, Told, Variant
+from actors.work.katas.kata import Alternative, Chance, Criterion, Kata, OpenPoint, Told, Variant, call
 from actors.work.sandbox.plain import Plain
 
 SOURCE = '''"""Plans the calls of the %one% importer, so that no service has to refuse one."""
@@ -57,15 +57,11 @@ def _delay(limit, count):
 '''
 
 
-def _call(function: str, *arguments: Plain, result: Plain = None, error: str = "") -> Example:
-    return Example(function=function, arguments=arguments, result=result, error=error)
-
-
 def _postponed() -> OpenPoint:
     def planned(name: str, answer: str, code: str, third: int, fourth: int) -> Alternative:
         calls: list[Plain] = [["a", 5], ["b", 6], ["c", 7], ["d", 8]]
         sent: list[Plain] = [["a", 5], ["b", 6], ["c", third], ["d", fourth]]
-        example = _call("plan", "2/m", calls, result=sent)
+        example = call("plan", "2/m", calls, result=sent)
         return Alternative(name=name, answer=answer, code={"postponed": code}, examples=(example,))
 
     return OpenPoint(
@@ -103,7 +99,7 @@ def _postponed() -> OpenPoint:
 def _equal() -> OpenPoint:
     def named(name: str, answer: str, code: str, result: Plain) -> Alternative:
         limits: list[Plain] = ["9/s", "5/m", "4/m", "6/m"]  # 7 calls: 0 s, then 60 s each
-        examples = (_call("tightest", limits, 7, result=result),)
+        examples = (call("tightest", limits, 7, result=result),)
         return Alternative(name=name, answer=answer, code={"equal": code}, examples=examples)
 
     return OpenPoint(
@@ -139,7 +135,7 @@ def _left_over() -> OpenPoint:
     # 10 calls over weights 1, 4, 2: 1 (rest 3), 5 (rest 5), 2 (rest 6); two calls are left over
     def shared(name: str, answer: str, code: str, *calls: int) -> Alternative:
         result: dict[str, Plain] = dict(zip(("csv", "mail", "web"), calls, strict=True))
-        example = _call("share", "10/s", {"web": 2, "csv": 1, "mail": 4}, result=result)
+        example = call("share", "10/s", {"web": 2, "csv": 1, "mail": 4}, result=result)
         return Alternative(name=name, answer=answer, code={"left_over": code}, examples=(example,))
 
     return OpenPoint(
@@ -211,28 +207,28 @@ def _criteria(many: str, most: int) -> tuple[Criterion, ...]:
             text="Calls are sent when they are wanted, in the order given; what exceeds a limit waits for a later one",
             function="plan",
             examples=(
-                _call("plan", "2/m", [["a", 0], ["b", 59], ["c", 60]], result=[["a", 0], ["b", 59], ["c", 60]]),
-                _call("plan", "1/h", [], result=[]),
-                _call("plan", "often", [], error="ValueError"),
+                call("plan", "2/m", [["a", 0], ["b", 59], ["c", 60]], result=[["a", 0], ["b", 59], ["c", 60]]),
+                call("plan", "1/h", [], result=[]),
+                call("plan", "often", [], error="ValueError"),
             ),
         ),
         Criterion(
             text=f"For a burst of up to {most} {many} we see which limit holds us up",
             function="tightest",
             examples=(
-                _call("tightest", ["5/m", "1/s"], 5, result="1/s"),
-                _call("tightest", ["5/m", "1/s"], 6, result="5/m"),
-                _call("tightest", [], most, result=None),
-                _call("tightest", ["5/m"], most + 1, error="ValueError"),
+                call("tightest", ["5/m", "1/s"], 5, result="1/s"),
+                call("tightest", ["5/m", "1/s"], 6, result="5/m"),
+                call("tightest", [], most, result=None),
+                call("tightest", ["5/m"], most + 1, error="ValueError"),
             ),
         ),
         Criterion(
             text="Several importers share a limit in proportion to their weights, together never more than allowed",
             function="share",
             examples=(
-                _call("share", "12/m", {"web": 1, "csv": 2}, result={"web": 4, "csv": 8}),
-                _call("share", "7/m", {"web": 0, "csv": 3}, result={"web": 0, "csv": 7}),
-                _call("share", "7/m", {"web": 0}, error="ValueError"),
+                call("share", "12/m", {"web": 1, "csv": 2}, result={"web": 4, "csv": 8}),
+                call("share", "7/m", {"web": 0, "csv": 3}, result={"web": 0, "csv": 7}),
+                call("share", "7/m", {"web": 0}, error="ValueError"),
             ),
         ),
     )

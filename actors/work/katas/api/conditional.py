@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.work.katas.kata import Alternative, Chance, Criterion, Example, Kata, OpenPoint, Told, Variant
+from actors.work.katas.kata import Alternative, Chance, Criterion, Example, Kata, OpenPoint, Told, Variant, call
 from actors.work.sandbox.plain import Plain
 
 SOURCE = '''"""Tags the versions of a %one%, so that clients fetch and change only what they know."""
@@ -40,13 +40,9 @@ def _names(header, tag):
 '''
 
 
-def _call(function: str, *arguments: Plain, result: Plain = None, error: str = "") -> Example:
-    return Example(function=function, arguments=arguments, result=result, error=error)
-
-
 def _unversioned(one: str, digit: str) -> OpenPoint:
     def tagged(name: str, answer: str, code: str, result: Plain = None, error: str = "") -> Alternative:
-        example = _call("tag_of", {"body": "a"}, result=result, error=error)
+        example = call("tag_of", {"body": "a"}, result=result, error=error)
         return Alternative(name=name, answer=answer, code={"unversioned": code}, examples=(example,))
 
     return OpenPoint(
@@ -76,7 +72,7 @@ def _blind() -> OpenPoint:
     def written(name: str, answer: str, code: str, *results: int) -> Alternative:
         requests = (("PUT", '"a-1"'), ("DELETE", '"a-1"'), ("PUT", None))
         examples = tuple(
-            _call("decide", method, tag, {}, result=result)
+            call("decide", method, tag, {}, result=result)
             for (method, tag), result in zip(requests, results, strict=True)
         )
         return Alternative(name=name, answer=answer, code={"blind": code}, examples=examples)
@@ -112,7 +108,7 @@ def _weak() -> OpenPoint:
     def compared(name: str, answer: str, code: str, strong: int | None, weak: int | None) -> Alternative:
         def read(tag: str, status: int | None) -> Example:
             headers: Plain = {"If-None-Match": 'W/"a-1"'}
-            return _call("decide", "GET", tag, headers, result=status, error="" if status else "ValueError")
+            return call("decide", "GET", tag, headers, result=status, error="" if status else "ValueError")
 
         examples = (read('"a-1"', strong), read('W/"a-1"', weak))
         return Alternative(name=name, answer=answer, code={"weak": code}, examples=examples)
@@ -174,20 +170,20 @@ def _criteria(one: str, base: str, digit: str) -> tuple[Criterion, ...]:
             text=f"The tag of a document is made of {one}, its version and its length {base}, in double quotes",
             function="tag_of",
             examples=(
-                _call("tag_of", {"version": 0, "body": ""}, result=f'"{one}-0-0"'),
-                _call("tag_of", {"body": "x" * 26, "version": 17}, result=f'"{one}-{17:{digit}}-{26:{digit}}"'),
-                _call("tag_of", {"body": "abc", "version": -1}, error="ValueError"),
-                _call("tag_of", {"version": 1}, error="KeyError"),
+                call("tag_of", {"version": 0, "body": ""}, result=f'"{one}-0-0"'),
+                call("tag_of", {"body": "x" * 26, "version": 17}, result=f'"{one}-{17:{digit}}-{26:{digit}}"'),
+                call("tag_of", {"body": "abc", "version": -1}, error="ValueError"),
+                call("tag_of", {"version": 1}, error="KeyError"),
             ),
         ),
         Criterion(
             text="A read that names the current tag gets 304; a write that expects another one gets 412; all else 200",
             function="decide",
             examples=(
-                _call("decide", "GET", '"a-1"', {"If-None-Match": '"b-2", "a-1"'}, result=304),
-                _call("decide", "GET", '"a-2"', {"If-None-Match": '"a-1"', "If-Match": '"a-1"'}, result=200),
-                _call("decide", "PUT", '"a-2"', {"If-Match": '"a-1"'}, result=412),
-                _call("decide", "PUT", '"a-2"', {"If-Match": "*"}, result=200),
+                call("decide", "GET", '"a-1"', {"If-None-Match": '"b-2", "a-1"'}, result=304),
+                call("decide", "GET", '"a-2"', {"If-None-Match": '"a-1"', "If-Match": '"a-1"'}, result=200),
+                call("decide", "PUT", '"a-2"', {"If-Match": '"a-1"'}, result=412),
+                call("decide", "PUT", '"a-2"', {"If-Match": "*"}, result=200),
             ),
         ),
     )

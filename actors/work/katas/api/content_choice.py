@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.work.katas.kata import Alternative, Chance, Criterion, Example, Kata, OpenPoint, Told, Variant
+from actors.work.katas.kata import Alternative, Chance, Criterion, Kata, OpenPoint, Told, Variant, call
 from actors.work.sandbox.plain import Plain
 
 SOURCE = '''"""Chooses the representation in which a %one% is sent to a client."""
@@ -71,13 +71,9 @@ def _labelled(kind):
 '''
 
 
-def _call(function: str, *arguments: Plain, result: Plain = None, error: str = "") -> Example:
-    return Example(function=function, arguments=arguments, result=result, error=error)
-
-
 def _unreadable() -> OpenPoint:
     def read(name: str, answer: str, code: str, result: Plain = None, error: str = "") -> Alternative:
-        example = _call("parse_accept", "text/csv;q=2, text/html;q=0.5", result=result, error=error)
+        example = call("parse_accept", "text/csv;q=2, text/html;q=0.5", result=result, error=error)
         return Alternative(name=name, answer=answer, code={"unreadable": code}, examples=(example,))
 
     return OpenPoint(
@@ -112,8 +108,8 @@ def _tie() -> OpenPoint:
     def tied(name: str, answer: str, code: str, first: str, second: str) -> Alternative:
         full: list[Plain] = [["text/csv", 900], ["application/json", 900], ["text/plain", 900]]
         examples = (
-            _call("choose", ["text/plain", "text/csv", "application/json"], full, result=first),
-            _call("choose", ["text/csv", "text/plain"], [["text/*", 700], ["text/plain", 700]], result=second),
+            call("choose", ["text/plain", "text/csv", "application/json"], full, result=first),
+            call("choose", ["text/csv", "text/plain"], [["text/*", 700], ["text/plain", 700]], result=second),
         )
         return Alternative(name=name, answer=answer, code={"tie": code}, examples=examples)
 
@@ -151,8 +147,8 @@ def _tie() -> OpenPoint:
 def _nothing() -> OpenPoint:
     def unserved(name: str, answer: str, code: str, some: Plain, none: Plain) -> Alternative:
         examples = (
-            _call("respond", None, ["text/csv", "image/png"], result=some),
-            _call("respond", None, [], result=none),
+            call("respond", None, ["text/csv", "image/png"], result=some),
+            call("respond", None, [], result=none),
         )
         return Alternative(name=name, answer=answer, code={"nothing": code}, examples=examples)
 
@@ -220,32 +216,32 @@ def _criteria(one: str, most: int) -> tuple[Criterion, ...]:
             text=f'A header such as "text/csv;q=0.5, */*" is read into types and qualities; up to {most} are taken',
             function="parse_accept",
             examples=(
-                _call("parse_accept", "text/csv;q=0.5, */*", result=[["text/csv", 500], ["*/*", 1000]]),
-                _call("parse_accept", "image/png;q=0.05,text/*;q=1.00", result=[["image/png", 50], ["text/*", 1000]]),
-                _call("parse_accept", ",".join(["text/html"] * most), result=full),
-                _call("parse_accept", ",".join(["text/html"] * (most + 1)), error="ValueError"),
+                call("parse_accept", "text/csv;q=0.5, */*", result=[["text/csv", 500], ["*/*", 1000]]),
+                call("parse_accept", "image/png;q=0.05,text/*;q=1.00", result=[["image/png", 50], ["text/*", 1000]]),
+                call("parse_accept", ",".join(["text/html"] * most), result=full),
+                call("parse_accept", ",".join(["text/html"] * (most + 1)), error="ValueError"),
             ),
         ),
         Criterion(
             text=f"A {one} is sent in the offered type that the client likes best; the most exact entry decides",
             function="choose",
             examples=(
-                _call(
+                call(
                     "choose",
                     ["text/csv", "image/png"],
                     [["text/*", 900], ["text/csv", 300], ["*/*", 400]],
                     result="image/png",
                 ),
-                _call("choose", ["text/csv", "image/png"], [["text/csv", 0]], result=None),
-                _call("choose", ["text/csv", "text/html"], [["text/csv", 200], ["text/*", 201]], result="text/html"),
+                call("choose", ["text/csv", "image/png"], [["text/csv", 0]], result=None),
+                call("choose", ["text/csv", "text/html"], [["text/csv", 200], ["text/*", 201]], result="text/html"),
             ),
         ),
         Criterion(
             text="The answer names its type; text types also name their character set, utf-8",
             function="respond",
             examples=(
-                _call("respond", "image/png", ["image/png"], result={"status": 200, "type": "image/png"}),
-                _call("respond", "text/csv", ["text/csv"], result={"status": 200, "type": "text/csv; charset=utf-8"}),
+                call("respond", "image/png", ["image/png"], result={"status": 200, "type": "image/png"}),
+                call("respond", "text/csv", ["text/csv"], result={"status": 200, "type": "text/csv; charset=utf-8"}),
             ),
         ),
     )

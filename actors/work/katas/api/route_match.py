@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from actors.work.katas.kata import Alternative, Chance, Criterion, Example, Kata, OpenPoint, Told, Variant
+from actors.work.katas.kata import Alternative, Chance, Criterion, Example, Kata, OpenPoint, Told, Variant, call
 from actors.work.sandbox.plain import Plain
 
 SOURCE = '''"""Finds the route of a request to the %one% service and writes addresses for routes."""
@@ -91,13 +91,9 @@ def version(number: int) -> str:
     return f"v{Variant('route_match', number).number_between('version', 1, 9)}"
 
 
-def _call(function: str, *arguments: Plain, result: Plain = None, error: str = "") -> Example:
-    return Example(function=function, arguments=arguments, result=result, error=error)
-
-
 def _slash(prefix: str) -> OpenPoint:
     def matched(path: str, result: Plain = None, error: str = "") -> Example:
-        return _call("match", "/files/{id}", prefix + path, result=result, error=error)
+        return call("match", "/files/{id}", prefix + path, result=result, error=error)
 
     return OpenPoint(
         criterion=1,
@@ -136,7 +132,7 @@ def _choice(prefix: str) -> OpenPoint:
     patterns: list[Plain] = ["/files/{id}", "/files/new", "/{kind}/new"]
 
     def chosen(name: str, answer: str, code: str, result: Plain = None, error: str = "") -> Alternative:
-        example = _call("find", patterns, f"{prefix}/files/new", result=result, error=error)
+        example = call("find", patterns, f"{prefix}/files/new", result=result, error=error)
         return Alternative(name=name, answer=answer, code={"choice": code}, examples=(example,))
 
     return OpenPoint(
@@ -174,7 +170,7 @@ def _otherwise(prefix: str) -> OpenPoint:
 
     def headed(name: str, answer: str, code: str, read: Plain, written: Plain) -> Alternative:
         examples = tuple(
-            _call("answer", [[verb, "/files"]], "HEAD", f"{prefix}/files", result=result)
+            call("answer", [[verb, "/files"]], "HEAD", f"{prefix}/files", result=result)
             for verb, result in (("GET", read), ("PUT", written))
         )
         return Alternative(name=name, answer=answer, code={"otherwise": code}, examples=examples)
@@ -214,7 +210,7 @@ def _otherwise(prefix: str) -> OpenPoint:
 def _spare(prefix: str) -> OpenPoint:
     def built(name: str, answer: str, code: str, result: Plain = None, error: str = "") -> Alternative:
         values: Plain = {"sort": "age", "id": 7, "lang": "en"}
-        example = _call("build", "/files/{id}", values, result=result, error=error)
+        example = call("build", "/files/{id}", values, result=result, error=error)
         return Alternative(name=name, answer=answer, code={"spare": code}, examples=(example,))
 
     return OpenPoint(
@@ -254,36 +250,36 @@ def _criteria(prefix: str, one: str, many: str) -> tuple[Criterion, ...]:
             text=f"A path fits a pattern part by part below {prefix}; braces take one part and name it",
             function="match",
             examples=(
-                _call("match", f"/{many}/{{id}}", f"{prefix}/{many}/12", result={"id": "12"}),
-                _call("match", f"/{many}", f"{prefix}/{many}", result={}),
-                _call("match", f"/{many}/{{id}}", f"/{many}/12"),
-                _call("match", f"/{many}", f"{prefix[1:]}/{many}", error="ValueError"),
+                call("match", f"/{many}/{{id}}", f"{prefix}/{many}/12", result={"id": "12"}),
+                call("match", f"/{many}", f"{prefix}/{many}", result={}),
+                call("match", f"/{many}/{{id}}", f"/{many}/12"),
+                call("match", f"/{many}", f"{prefix[1:]}/{many}", error="ValueError"),
             ),
         ),
         Criterion(
             text=f"The pattern that serves a {one} request is found among all patterns, or there is none",
             function="find",
             examples=(
-                _call("find", [f"/{many}", f"/{many}/{{id}}"], f"{prefix}/{many}/7", result=f"/{many}/{{id}}"),
-                _call("find", [f"/{many}"], f"{prefix}/{many}/7"),
+                call("find", [f"/{many}", f"/{many}/{{id}}"], f"{prefix}/{many}/7", result=f"/{many}/{{id}}"),
+                call("find", [f"/{many}"], f"{prefix}/{many}/7"),
             ),
         ),
         Criterion(
             text="A request learns whether path and method are offered (200, 404, 405) and which methods there are",
             function="answer",
             examples=(
-                _call("answer", routes, "GET", f"{prefix}/{many}", result=offered),
-                _call("answer", routes, "PUT", f"{prefix}/{many}/7", result={"status": 405, "allow": ["GET"]}),
-                _call("answer", routes, "GET", f"{prefix}/files", result={"status": 404, "allow": []}),
+                call("answer", routes, "GET", f"{prefix}/{many}", result=offered),
+                call("answer", routes, "PUT", f"{prefix}/{many}/7", result={"status": 405, "allow": ["GET"]}),
+                call("answer", routes, "GET", f"{prefix}/files", result={"status": 404, "allow": []}),
             ),
         ),
         Criterion(
             text=f"The address of a {one} is written from pattern and values; a missing value is an error",
             function="build",
             examples=(
-                _call("build", f"/{many}/{{id}}", {"id": 7}, result=f"{prefix}/{many}/7"),
-                _call("build", f"/{many}/{{id}}/notes", {"id": "a"}, result=f"{prefix}/{many}/a/notes"),
-                _call("build", f"/{many}/{{id}}", {}, error="KeyError"),
+                call("build", f"/{many}/{{id}}", {"id": 7}, result=f"{prefix}/{many}/7"),
+                call("build", f"/{many}/{{id}}/notes", {"id": "a"}, result=f"{prefix}/{many}/a/notes"),
+                call("build", f"/{many}/{{id}}", {}, error="KeyError"),
             ),
         ),
     )

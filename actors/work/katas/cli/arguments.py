@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.work.katas.kata import Alternative, Chance, Criterion, Example, Kata, OpenPoint, Told, Variant
+from actors.work.katas.kata import Alternative, Chance, Criterion, Example, Kata, OpenPoint, Told, Variant, call
 from actors.work.sandbox.plain import Plain
 
 SOURCE = '''"""Reads the arguments of ONE commands."""
@@ -251,56 +251,52 @@ def _kinds(chance: Chance) -> tuple[Plain, ...]:
     return (chance.pick(("show", "list")), kinds)
 
 
-def _call(function: str, *arguments: Plain, result: Plain = None, error: str = "") -> Example:
-    return Example(function=function, arguments=arguments, result=result, error=error)
-
-
 def _criteria(one: str, noun: str, number: int) -> tuple[Criterion, ...]:
     return (
         Criterion(
             text=f"A declaration such as --all --{noun}=number gives the kind of each option: flag, number or text",
             function="declare",
             examples=(
-                _call("declare", f"--all --max-{noun}=number", result={"all": "flag", f"max-{noun}": "number"}),
-                _call("declare", "--all --all", error="ValueError"),
-                _call("declare", f"--{noun}=float", error="ValueError"),
+                call("declare", f"--all --max-{noun}=number", result={"all": "flag", f"max-{noun}": "number"}),
+                call("declare", "--all --all", error="ValueError"),
+                call("declare", f"--{noun}=float", error="ValueError"),
             ),
         ),
         Criterion(
             text="Words are sorted into options with their values and the rest; everything behind -- is rest",
             function="read",
             examples=(
-                _call(
+                call(
                     "read",
                     {noun: "number", "all": "flag"},
                     ["a", f"--{noun}", f"-{number}", "--all", "b"],
                     result={"options": {noun: -number, "all": True}, "rest": ["a", "b"]},
                 ),
-                _call("read", {}, ["a", "--", "--x", "--"], result={"options": {}, "rest": ["a", "--x", "--"]}),
-                _call("read", {noun: "number"}, [f"--{noun}=x"], error="ValueError"),
-                _call("read", {"name": "text"}, ["--name"], error="ValueError"),
+                call("read", {}, ["a", "--", "--x", "--"], result={"options": {}, "rest": ["a", "--x", "--"]}),
+                call("read", {noun: "number"}, [f"--{noun}=x"], error="ValueError"),
+                call("read", {"name": "text"}, ["--name"], error="ValueError"),
             ),
         ),
         Criterion(
             text=f"In a word such as -a{noun[0]}{number} every letter becomes a long option, digits its value",
             function="lengthen",
             examples=(
-                _call(
+                call(
                     "lengthen",
                     f"-b{noun[0]}{number}",
                     {"b": "brief", noun[0]: noun},
                     result=["--brief", f"--{noun}={number}"],
                 ),
-                _call("lengthen", "--b", {"b": "brief"}, result=["--b"]),
+                call("lengthen", "--b", {"b": "brief"}, result=["--b"]),
             ),
         ),
         Criterion(
             text="The usage line shows the command and its options, those with a value with their kind",
             function="usage",
             examples=(
-                _call("usage", one, {"all": "flag"}, result=f"{one} [--all]"),
-                _call("usage", one, {noun: "number"}, result=f"{one} [--{noun} NUMBER]"),
-                _call("usage", one, {}, result=one),
+                call("usage", one, {"all": "flag"}, result=f"{one} [--all]"),
+                call("usage", one, {noun: "number"}, result=f"{one} [--{noun} NUMBER]"),
+                call("usage", one, {}, result=one),
             ),
         ),
     )

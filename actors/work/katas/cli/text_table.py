@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.work.katas.kata import Alternative, Chance, Criterion, Example, Kata, OpenPoint, Told, Variant
+from actors.work.katas.kata import Alternative, Chance, Criterion, Example, Kata, OpenPoint, Told, Variant, call
 from actors.work.sandbox.plain import Plain
 
 SOURCE = '''"""Tables of MANY for a terminal; a table is a list of rows, a row a list of texts."""
@@ -244,42 +244,38 @@ def _ordered(chance: Chance) -> tuple[Plain, ...]:
     return (rows, chance.pick((0, columns - 1, columns - 1, columns)))
 
 
-def _call(function: str, *arguments: Plain, result: Plain = None, error: str = "") -> Example:
-    return Example(function=function, arguments=arguments, result=result, error=error)
-
-
 def _criteria(one: str, widest: int, gap: str, rule: str) -> tuple[Criterion, ...]:
     return (
         Criterion(
             text=f"Each column is as wide as its longest cell, at most {widest} or what is given instead",
             function="widths",
             examples=(
-                _call("widths", [["a", "bb"], ["ccc", ""]], result=[3, 2]),
-                _call("widths", [["x" * widest, "x" * (widest + 1)]], result=[widest, widest]),
-                _call("widths", [["x" * 30]], 28, result=[28]),
-                _call("widths", [], result=[]),
+                call("widths", [["a", "bb"], ["ccc", ""]], result=[3, 2]),
+                call("widths", [["x" * widest, "x" * (widest + 1)]], result=[widest, widest]),
+                call("widths", [["x" * 30]], 28, result=[28]),
+                call("widths", [], result=[]),
             ),
         ),
         Criterion(
             text="A cell is filled up with blanks, numbers at the right, texts at the left; it is at least 3 wide",
             function="fit",
             examples=(
-                _call("fit", one, len(one) + 2, result=f"{one}  "),
-                _call("fit", "-42", 5, result="  -42"),
-                _call("fit", "a", 2, error="ValueError"),
+                call("fit", one, len(one) + 2, result=f"{one}  "),
+                call("fit", "-42", 5, result="  -42"),
+                call("fit", "a", 2, error="ValueError"),
             ),
         ),
         Criterion(
             text="A table has its head, a rule under it and a line for each row, without blanks at the end",
             function="lines",
             examples=(
-                _call(
+                call(
                     "lines",
                     ["name", "no"],
                     [["pie", "7"], ["", "105"]],
                     result=[f"name{gap}no", f"----{rule}---", f"pie {gap}  7", f"    {gap}105"],
                 ),
-                _call(
+                call(
                     "lines",
                     ["name", "no"],
                     [["a"], ["b", "1", "2"]],
@@ -291,9 +287,9 @@ def _criteria(one: str, widest: int, gap: str, rule: str) -> tuple[Criterion, ..
             text="Rows are ordered by a column that all of them have; equal ones stay in their order",
             function="ordered",
             examples=(
-                _call("ordered", [["b", "1"], ["a", "2"], ["b", "0"]], 0, result=[["a", "2"], ["b", "1"], ["b", "0"]]),
-                _call("ordered", [["1", "b"], ["2", "a"]], 1, result=[["2", "a"], ["1", "b"]]),
-                _call("ordered", [["a", "b"], ["c"]], 1, error="ValueError"),
+                call("ordered", [["b", "1"], ["a", "2"], ["b", "0"]], 0, result=[["a", "2"], ["b", "1"], ["b", "0"]]),
+                call("ordered", [["1", "b"], ["2", "a"]], 1, result=[["2", "a"], ["1", "b"]]),
+                call("ordered", [["a", "b"], ["c"]], 1, error="ValueError"),
             ),
         ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from actors.work.katas.kata import Alternative, Chance, Criterion, Example, Kata, OpenPoint, Told, Variant
+from actors.work.katas.kata import Alternative, Chance, Criterion, Kata, OpenPoint, Told, Variant, call
 from actors.work.sandbox.plain import Plain
 
 SOURCE = '''"""Reports about %many% by the group that each of them belonged to on its day."""
@@ -56,10 +56,6 @@ def top(sums, count):
 '''
 
 
-def _call(function: str, *arguments: Plain, result: Plain = None, error: str = "") -> Example:
-    return Example(function=function, arguments=arguments, result=result, error=error)
-
-
 def _row(key: str, value: str, begin: int, until: int | None) -> dict[str, Plain]:
     return {"key": key, "value": value, "from": begin, "until": until}
 
@@ -73,7 +69,7 @@ def _unknown() -> OpenPoint:
             rows.append({**missing, "group": group})
         arguments: tuple[Plain, ...] = ([known, missing], [_row("a", "north", 0, None)])
         error = "LookupError" if group == "refused" else ""
-        example = _call("enrich", *arguments, result=None if error else rows, error=error)
+        example = call("enrich", *arguments, result=None if error else rows, error=error)
         return Alternative(name=name, answer=answer, code={"unknown": code}, examples=(example,))
 
     return OpenPoint(
@@ -109,7 +105,7 @@ def _unknown() -> OpenPoint:
 def _refund() -> OpenPoint:
     def summed(name: str, answer: str, code: str, result: dict[str, Plain]) -> Alternative:
         facts: list[Plain] = [{"group": "north", "amount": amount} for amount in (100, -130, 50)]
-        example = _call("totals", facts, result=result)
+        example = call("totals", facts, result=result)
         return Alternative(name=name, answer=answer, code={"refund": code}, examples=(example,))
 
     return OpenPoint(
@@ -148,7 +144,7 @@ def _posting() -> OpenPoint:
         arguments: tuple[Plain, ...] = (before, after, facts, 10)
         result: list[Plain] = [*rows]
         error = "" if rows else "PermissionError"
-        example = _call("corrections", *arguments, result=result if rows else None, error=error)
+        example = call("corrections", *arguments, result=result if rows else None, error=error)
         return Alternative(name=name, answer=answer, code={"posting": code}, examples=(example,))
 
     return OpenPoint(
@@ -184,7 +180,7 @@ def _posting() -> OpenPoint:
 
 def _cut() -> OpenPoint:
     def listed(name: str, answer: str, code: str, result: list[Plain]) -> Alternative:
-        example = _call("top", {"c": 30, "d": 10, "a": 50, "b": 30}, 2, result=result)
+        example = call("top", {"c": 30, "d": 10, "a": 50, "b": 30}, 2, result=result)
         return Alternative(name=name, answer=answer, code={"cut": code}, examples=(example,))
 
     return OpenPoint(
@@ -280,31 +276,31 @@ def _criteria(many: str, largest: int) -> tuple[Criterion, ...]:
         Criterion(
             text="Every fact is reported in the group that its key belonged to on that day",
             function="enrich",
-            examples=(_call("enrich", facts, moved, result=groups), _call("enrich", [], moved, result=[])),
+            examples=(call("enrich", facts, moved, result=groups), call("enrich", [], moved, result=[])),
         ),
         Criterion(
             text=f"The amounts of each group are summed up; nothing beyond {largest} is believed",
             function="totals",
             examples=(
-                _call("totals", amounts, result={"a": 9, "b": largest + 5}),
-                _call("totals", [{"group": "a", "amount": largest + 1}], error="ValueError"),
+                call("totals", amounts, result={"a": 9, "b": largest + 5}),
+                call("totals", [{"group": "a", "amount": largest + 1}], error="ValueError"),
             ),
         ),
         Criterion(
             text=f"After a correction of the history we see which {many} change their group, and when that is posted",
             function="corrections",
             examples=(
-                _call("corrections", moved, stayed, facts, 0, result=[[8, 5]]),
-                _call("corrections", moved, moved, facts, 9, result=[]),
+                call("corrections", moved, stayed, facts, 0, result=[[8, 5]]),
+                call("corrections", moved, moved, facts, 9, result=[]),
             ),
         ),
         Criterion(
             text="The greatest groups are listed, the others in one row below",
             function="top",
             examples=(
-                _call("top", {"a": 10, "b": 40, "c": 30, "d": 5}, 2, result=[["b", 40], ["c", 30], ["others", 15]]),
-                _call("top", {"a": 10, "b": 40}, 2, result=[["b", 40], ["a", 10]]),
-                _call("top", {"a": 10}, 0, error="ValueError"),
+                call("top", {"a": 10, "b": 40, "c": 30, "d": 5}, 2, result=[["b", 40], ["c", 30], ["others", 15]]),
+                call("top", {"a": 10, "b": 40}, 2, result=[["b", 40], ["a", 10]]),
+                call("top", {"a": 10}, 0, error="ValueError"),
             ),
         ),
     )

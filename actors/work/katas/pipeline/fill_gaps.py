@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.work.katas.kata import Alternative, Chance, Criterion, Example, Kata, OpenPoint, Told, Variant
+from actors.work.katas.kata import Alternative, Chance, Criterion, Kata, OpenPoint, Told, Variant, call
 from actors.work.sandbox.plain import Plain
 
 SOURCE = '''"""Puts the readings of the %one% counter on a regular grid and finds outages."""
@@ -55,15 +55,11 @@ def _between(values, minute):
 '''
 
 
-def _call(function: str, *arguments: Plain, result: Plain = None, error: str = "") -> Example:
-    return Example(function=function, arguments=arguments, result=result, error=error)
-
-
 def _value(step: int) -> OpenPoint:
     def filled(name: str, answer: str, code: str, *missing: int | None) -> Alternative:
         values = (10, *missing, 21)
         result: list[Plain] = [[place * step, value] for place, value in enumerate(values)]
-        example = _call("fill", [[0, 10], [3 * step, 21]], result=result)
+        example = call("fill", [[0, 10], [3 * step, 21]], result=result)
         return Alternative(name=name, answer=answer, code={"value": code}, examples=(example,))
 
     return OpenPoint(
@@ -89,9 +85,9 @@ def _double() -> OpenPoint:
     def doubled(name: str, answer: str, code: str, result: int | None) -> Alternative:
         readings: list[Plain] = [[0, 4], [0, 9], [0, 6]]
         if result is None:
-            example = _call("fill", readings, error="ValueError")
+            example = call("fill", readings, error="ValueError")
         else:
-            example = _call("fill", readings, result=[[0, result]])
+            example = call("fill", readings, result=[[0, result]])
         return Alternative(name=name, answer=answer, code={"double": code}, examples=(example,))
 
     return OpenPoint(
@@ -121,7 +117,7 @@ def _double() -> OpenPoint:
 
 def _outage(step: int) -> OpenPoint:
     def out(name: str, answer: str, code: str, begin: int, second: int) -> Alternative:
-        example = _call("outages", [[2 * step, 1], [11 * step, 1]], result=[[begin * step, second * step]])
+        example = call("outages", [[2 * step, 1], [11 * step, 1]], result=[[begin * step, second * step]])
         return Alternative(name=name, answer=answer, code={"outage": code}, examples=(example,))
 
     return OpenPoint(
@@ -173,16 +169,16 @@ def _criteria(one: str, step: int, least: int) -> tuple[Criterion, ...]:
             text=f"The {one} counter has one reading for every {step} minutes, from the first to the last, in order",
             function="fill",
             examples=(
-                _call("fill", [row[2], row[0], row[1]], result=row),
-                _call("fill", [[7, 3]], result=[[7, 3]]),
-                _call("fill", [], result=[]),
-                _call("fill", [[0, 5], [step + 1, 7]], error="ValueError"),
+                call("fill", [row[2], row[0], row[1]], result=row),
+                call("fill", [[7, 3]], result=[[7, 3]]),
+                call("fill", [], result=[]),
+                call("fill", [[0, 5], [step + 1, 7]], error="ValueError"),
             ),
         ),
         Criterion(
             text=f"An outage is reported where {least} or more readings in a row are missing",
             function="outages",
-            examples=(_call("outages", row, result=[]), _call("outages", [[least * step, 3], [0, 3]], result=[])),
+            examples=(call("outages", row, result=[]), call("outages", [[least * step, 3], [0, 3]], result=[])),
         ),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.work.katas.kata import Alternative, Chance, Criterion, Example, Kata, OpenPoint, Told, Variant
+from actors.work.katas.kata import Alternative, Chance, Criterion, Kata, OpenPoint, Told, Variant, call
 from actors.work.sandbox.plain import Plain
 
 SOURCE = '''"""Measures how far visitors get on their way to a %one%."""
@@ -55,15 +55,11 @@ def _rate(finished, entered):
 '''
 
 
-def _call(function: str, *arguments: Plain, result: Plain = None, error: str = "") -> Example:
-    return Example(function=function, arguments=arguments, result=result, error=error)
-
-
 def _order() -> OpenPoint:
     def ordered(name: str, answer: str, code: str, counts: list[Plain]) -> Alternative:
         ann, bob = ("view", "help", "cart"), ("cart", "view")
         events: list[Plain] = [[who, at, done] for who, did in (("a", ann), ("b", bob)) for at, done in enumerate(did)]
-        example = _call("reached", ["view", "cart"], events, result=counts)
+        example = call("reached", ["view", "cart"], events, result=counts)
         return Alternative(name=name, answer=answer, code={"order": code}, examples=(example,))
 
     in_order = (
@@ -112,7 +108,7 @@ def _order() -> OpenPoint:
 
 def _empty() -> OpenPoint:
     def lost(name: str, answer: str, code: str, *permille: int | None) -> Alternative:
-        example = _call("losses", [8, 4, 0, 0], result=list(permille))
+        example = call("losses", [8, 4, 0, 0], result=list(permille))
         return Alternative(name=name, answer=answer, code={"empty": code}, examples=(example,))
 
     return OpenPoint(
@@ -131,7 +127,7 @@ def _empty() -> OpenPoint:
 def _few(least: int) -> OpenPoint:
     def won(name: str, answer: str, code: str, result: str | None) -> Alternative:
         versions: Plain = {"a": [10, 5], "b": [100, 30], "c": [60, 20]}
-        example = _call("winner", versions, result=result)
+        example = call("winner", versions, result=result)
         return Alternative(name=name, answer=answer, code={"few": code}, examples=(example,))
 
     rates = "rates = {name: _rate(finished, entered) for name, (entered, finished) in versions.items()}"
@@ -209,29 +205,29 @@ def _criteria(one: str, most: int) -> tuple[Criterion, ...]:
             text=f"For each step on the way to a {one} we see how many sessions reach it; {most} steps at most",
             function="reached",
             examples=(
-                _call("reached", ["view", "cart", "pay"], twice, result=[3, 1, 0]),
-                _call("reached", ["view"], events(("ann", 0, "home")), result=[0]),
-                _call("reached", ["view"] * most, [], result=[0] * most),
-                _call("reached", ["view"] * (most + 1), [], error="ValueError"),
+                call("reached", ["view", "cart", "pay"], twice, result=[3, 1, 0]),
+                call("reached", ["view"], events(("ann", 0, "home")), result=[0]),
+                call("reached", ["view"] * most, [], result=[0] * most),
+                call("reached", ["view"] * (most + 1), [], error="ValueError"),
             ),
         ),
         Criterion(
             text="From step to step we see how many permille are lost, rounded down; a step cannot gain anybody",
             function="losses",
             examples=(
-                _call("losses", [9, 6, 6, 3], result=[333, 0, 500]),
-                _call("losses", [5], result=[]),
-                _call("losses", [5, 6], error="ValueError"),
+                call("losses", [9, 6, 6, 3], result=[333, 0, 500]),
+                call("losses", [5], result=[]),
+                call("losses", [5, 6], error="ValueError"),
             ),
         ),
         Criterion(
             text="Of several versions of a page that one wins whose visits finish most often; equals go by name",
             function="winner",
             examples=(
-                _call("winner", {"old": [400, 100], "new": [400, 101]}, result="new"),
-                _call("winner", {"old": [400, 100], "new": [400, 100]}, result="new"),
-                _call("winner", {}, result=None),
-                _call("winner", {"old": [400, 401]}, error="ValueError"),
+                call("winner", {"old": [400, 100], "new": [400, 101]}, result="new"),
+                call("winner", {"old": [400, 100], "new": [400, 100]}, result="new"),
+                call("winner", {}, result=None),
+                call("winner", {"old": [400, 401]}, error="ValueError"),
             ),
         ),
     )

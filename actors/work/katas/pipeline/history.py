@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from actors.work.katas.kata import Alternative, Chance, Criterion, Example, Kata, OpenPoint, Told, Variant
+from actors.work.katas.kata import Alternative, Chance, Criterion, Kata, OpenPoint, Told, Variant, call
 from actors.work.sandbox.plain import Plain
 
 SOURCE = '''"""Keeps the history of %many%: rows with key, value, from (day included) and until (excluded, or None)."""
@@ -62,10 +62,6 @@ def _follows(last, row):
 '''
 
 
-def _call(function: str, *arguments: Plain, result: Plain = None, error: str = "") -> Example:
-    return Example(function=function, arguments=arguments, result=result, error=error)
-
-
 def _row(key: str, value: str, begin: int, until: int | None) -> dict[str, Plain]:
     return {"key": key, "value": value, "from": begin, "until": until}
 
@@ -74,7 +70,7 @@ def _close() -> OpenPoint:
     def twice(name: str, answer: str, code: str, *rows: Plain) -> Alternative:
         arguments: tuple[Plain, ...] = ([_row("a", "low", 5, None)], "a", "high", 5)
         result: Plain = list(rows)
-        example = _call("record", *arguments, result=result) if rows else _call("record", *arguments, error="KeyError")
+        example = call("record", *arguments, result=result) if rows else call("record", *arguments, error="KeyError")
         return Alternative(name=name, answer=answer, code={"close": code}, examples=(example,))
 
     same_day = 'if day == last["from"]:\n    '
@@ -116,9 +112,9 @@ def _before() -> OpenPoint:
     def early(name: str, answer: str, code: str, result: str | None) -> Alternative:
         history: list[Plain] = [_row("a", "low", 10, None), _row("*", "base", 0, None)]
         if result == "refused":
-            example = _call("as_of", history, "a", 5, error="LookupError")
+            example = call("as_of", history, "a", 5, error="LookupError")
         else:
-            example = _call("as_of", history, "a", 5, result=result)
+            example = call("as_of", history, "a", 5, result=result)
         return Alternative(name=name, answer=answer, code={"before": code}, examples=(example,))
 
     return OpenPoint(
@@ -154,7 +150,7 @@ def _gap(bridge: int) -> OpenPoint:
     def joined(name: str, answer: str, code: str, *spans: tuple[int, int]) -> Alternative:
         given = ((0, 2), (5, 40), (70, 80))  # gaps of 3 and 30 days
         history: list[Plain] = [_row("a", "low", *span) for span in given]
-        example = _call("tidy", history, result=[_row("a", "low", *span) for span in spans])
+        example = call("tidy", history, result=[_row("a", "low", *span) for span in spans])
         return Alternative(name=name, answer=answer, code={"gap": code}, examples=(example,))
 
     return OpenPoint(
@@ -237,33 +233,33 @@ def _criteria(one: str, longest: int) -> tuple[Criterion, ...]:
             text=f"A change of a {one} ends the current row and begins a new one; keys have 1 to {longest} characters",
             function="record",
             examples=(
-                _call("record", [], "x" * (longest + 1), "low", 3, error="ValueError"),
-                _call("record", [low, other], "a", "high", 8, result=[closed, other, high]),
-                _call("record", [low], "a", "low", 8, result=[low]),
-                _call("record", [low], "a", "high", 2, error="ValueError"),
+                call("record", [], "x" * (longest + 1), "low", 3, error="ValueError"),
+                call("record", [low, other], "a", "high", 8, result=[closed, other, high]),
+                call("record", [low], "a", "low", 8, result=[low]),
+                call("record", [low], "a", "high", 2, error="ValueError"),
             ),
         ),
         Criterion(
             text="For any day we can tell the value that held then; the day on which a row ends belongs to the next",
             function="as_of",
             examples=(
-                _call("as_of", [high, closed, other], "a", 7, result="low"),
-                _call("as_of", [high, closed, other], "a", 8, result="high"),
-                _call("as_of", [closed, other], "b", 5, result=None),
-                _call("as_of", [closed, other], "c", 5, result=None),
+                call("as_of", [high, closed, other], "a", 7, result="low"),
+                call("as_of", [high, closed, other], "a", 8, result="high"),
+                call("as_of", [closed, other], "b", 5, result=None),
+                call("as_of", [closed, other], "c", 5, result=None),
             ),
         ),
         Criterion(
             text="Rows of the same value that follow one another are made one, in the order of keys and days",
             function="tidy",
             examples=(
-                _call(
+                call(
                     "tidy",
                     [_row("b", "x", 0, 4), _row("a", "x", 7, None), _row("a", "x", 2, 7)],
                     result=[_row("a", "x", 2, None), _row("b", "x", 0, 4)],
                 ),
-                _call("tidy", [closed, high], result=[closed, high]),
-                _call("tidy", [closed, _row("a", "high", 7, None)], error="ValueError"),
+                call("tidy", [closed, high], result=[closed, high]),
+                call("tidy", [closed, _row("a", "high", 7, None)], error="ValueError"),
             ),
         ),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.work.katas.kata import Alternative, Chance, Criterion, Example, Kata, OpenPoint, Told, Variant
+from actors.work.katas.kata import Alternative, Chance, Criterion, Example, Kata, OpenPoint, Told, Variant, call
 from actors.work.sandbox.plain import Plain
 
 LONGEST = 120
@@ -69,10 +69,6 @@ def _count(days, day, minutes):
 '''
 
 
-def _call(function: str, *arguments: Plain, result: Plain = None, error: str = "") -> Example:
-    return Example(function=function, arguments=arguments, result=result, error=error)
-
-
 def _session(visitor: str, start: int, end: int, *what: Plain) -> dict[str, Plain]:
     return {"visitor": visitor, "start": start, "end": end, "what": list(what)}
 
@@ -81,7 +77,7 @@ def _long() -> OpenPoint:
     def cut(name: str, answer: str, code: str, *found: Plain) -> Alternative:
         pages = zip("abcdefgh", range(0, 160, 20), strict=True)  # the last two are later than LONGEST: h at 140
         events: list[Plain] = [["ann", minute, page] for page, minute in pages]
-        example = _call("sessions", events, result=list(found))
+        example = call("sessions", events, result=list(found))
         return Alternative(name=name, answer=answer, code={"long": code}, examples=(example,))
 
     return OpenPoint(
@@ -119,7 +115,7 @@ def _long() -> OpenPoint:
 
 def _midnight() -> OpenPoint:
     def counted(name: str, answer: str, code: str, *rows: Plain) -> Alternative:
-        example = _call("by_day", [_session("ann", 1430, 1455, "a", "b")], result=list(rows))
+        example = call("by_day", [_session("ann", 1430, 1455, "a", "b")], result=list(rows))
         return Alternative(name=name, answer=answer, code={"midnight": code}, examples=(example,))
 
     each_day = 'for day in range(session["start"] // DAY, session["end"] // DAY + 1):\n'
@@ -163,7 +159,7 @@ def _median() -> OpenPoint:
     def halved(name: str, answer: str, code: str, median: int, other: int) -> Alternative:
         def example(end: int, result: int) -> Example:
             visits: list[Plain] = [_session("ann", 0, 10, "a", "b"), _session("bob", 0, end, "a", "b")]
-            return _call("lengths", visits, result={"sessions": 2, "median": result, "single": 0})
+            return call("lengths", visits, result={"sessions": 2, "median": result, "single": 0})
 
         examples = (example(15, median), example(19, other))
         return Alternative(name=name, answer=answer, code={"median": code}, examples=examples)
@@ -232,25 +228,25 @@ def _criteria(one: str, gap: int) -> tuple[Criterion, ...]:
             text=f"A visitor's events on the {one} pages form sessions; a pause of more than {gap} minutes ends one",
             function="sessions",
             examples=(
-                _call("sessions", events, result=[first, alone, second]),
-                _call("sessions", [["a", 0, "x"], ["a", gap, "y"]], result=[_session("a", 0, gap, "x", "y")]),
-                _call("sessions", [], result=[]),
+                call("sessions", events, result=[first, alone, second]),
+                call("sessions", [["a", 0, "x"], ["a", gap, "y"]], result=[_session("a", 0, gap, "x", "y")]),
+                call("sessions", [], result=[]),
             ),
         ),
         Criterion(
             text="For each day we see the number of sessions and their minutes",
             function="by_day",
             examples=(
-                _call("by_day", [_session("a", 1500, 1510, "x", "y"), first, alone], result=[[0, 2, 3], [1, 1, 10]]),
-                _call("by_day", [_session("a", 9, 8, "x")], error="ValueError"),
+                call("by_day", [_session("a", 1500, 1510, "x", "y"), first, alone], result=[[0, 2, 3], [1, 1, 10]]),
+                call("by_day", [_session("a", 9, 8, "x")], error="ValueError"),
             ),
         ),
         Criterion(
             text="We see the number of sessions, the median of their lengths and the share of those with one event",
             function="lengths",
             examples=(
-                _call("lengths", [], result={"sessions": 0, "median": None, "single": 0}),
-                _call("lengths", [first, alone, second], result={"sessions": 3, "median": 0, "single": 666}),
+                call("lengths", [], result={"sessions": 0, "median": None, "single": 0}),
+                call("lengths", [first, alone, second], result={"sessions": 3, "median": 0, "single": 666}),
             ),
         ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from actors.work.katas.kata import Alternative, Chance, Criterion, Example, Kata, OpenPoint, Told, Variant
+from actors.work.katas.kata import Alternative, Chance, Criterion, Example, Kata, OpenPoint, Told, Variant, call
 from actors.work.sandbox.plain import Plain
 
 SOURCE = '''"""Learns the kinds of columns from delivered %many% and loads rows by them."""
@@ -85,13 +85,9 @@ READERS = {"integer": _integer, "flag": _flag}
 '''
 
 
-def _call(function: str, *arguments: Plain, result: Plain = None, error: str = "") -> Example:
-    return Example(function=function, arguments=arguments, result=result, error=error)
-
-
 def _zeros() -> OpenPoint:
     def padded(name: str, answer: str, code: str, same: str, mixed: str) -> Alternative:
-        examples = (_call("kind_of", ["007", "112", "003"], result=same), _call("kind_of", ["007", "12"], result=mixed))
+        examples = (call("kind_of", ["007", "112", "003"], result=same), call("kind_of", ["007", "12"], result=mixed))
         return Alternative(name=name, answer=answer, code={"zeros": code}, examples=examples)
 
     return OpenPoint(
@@ -130,8 +126,8 @@ def _empty() -> OpenPoint:
     def blank(name: str, answer: str, code: str, integer: Plain, flag: Plain) -> Alternative:
         def example(kind: str, result: Plain) -> Example:
             if result == "refused":
-                return _call("convert", "", kind, error="ValueError")
-            return _call("convert", "", kind, result=result)
+                return call("convert", "", kind, error="ValueError")
+            return call("convert", "", kind, result=result)
 
         examples = (example("integer", integer), example("flag", flag))
         return Alternative(name=name, answer=answer, code={"empty": code}, examples=examples)
@@ -171,8 +167,8 @@ def _added() -> OpenPoint:
     def grown(name: str, answer: str, code: str, at_end: str, between: str) -> Alternative:
         a, b, new = list[Plain](["a", "text"]), list[Plain](["b", "integer"]), list[Plain](["new", "flag"])
         examples = (
-            _call("verdict", [a, b], [a, b, new], result=at_end),
-            _call("verdict", [a, b], [a, new, b], result=between),
+            call("verdict", [a, b], [a, b, new], result=at_end),
+            call("verdict", [a, b], [a, new, b], result=between),
         )
         return Alternative(name=name, answer=answer, code={"added": code}, examples=examples)
 
@@ -203,7 +199,7 @@ def _width() -> OpenPoint:
 
     def loaded(name: str, answer: str, code: str, result: Plain, error: str = "") -> Alternative:
         rows: list[Plain] = [good[0], ["x"], good[1], ["y", "z", "!"], good[2]]
-        example = _call("load", rows, ["text", "text"], result=result, error=error)
+        example = call("load", rows, ["text", "text"], result=result, error=error)
         return Alternative(name=name, answer=answer, code={"width": code}, examples=(example,))
 
     return OpenPoint(
@@ -277,41 +273,41 @@ def _criteria(yes: str, no: str, most: int) -> tuple[Criterion, ...]:
             text=f"A column is integer, flag ({yes} or {no}) or text; empty cells do not matter",
             function="kind_of",
             examples=(
-                _call("kind_of", ["12", "", "-7", "0"], result="integer"),
-                _call("kind_of", [yes, no], result="flag"),
-                _call("kind_of", ["twelve", "12"], result="text"),
+                call("kind_of", ["12", "", "-7", "0"], result="integer"),
+                call("kind_of", [yes, no], result="flag"),
+                call("kind_of", ["twelve", "12"], result="text"),
             ),
         ),
         Criterion(
             text="Cells become values, without the spaces around them; what does not fit its kind is refused",
             function="convert",
             examples=(
-                _call("convert", " -12 ", "integer", result=-12),
-                _call("convert", no, "flag", result=False),
-                _call("convert", "12 pcs", "integer", error="ValueError"),
+                call("convert", " -12 ", "integer", result=-12),
+                call("convert", no, "flag", result=False),
+                call("convert", "12 pcs", "integer", error="ValueError"),
             ),
         ),
         Criterion(
             text="When columns change, we learn whether our import still works; a missing or changed one breaks it",
             function="verdict",
             examples=(
-                _call("verdict", [a, b], [a, b], result="same"),
-                _call("verdict", [a, b], [a], result="breaking"),
-                _call("verdict", [a, b], [a, other], result="breaking"),
+                call("verdict", [a, b], [a, b], result="same"),
+                call("verdict", [a, b], [a], result="breaking"),
+                call("verdict", [a, b], [a, other], result="breaking"),
             ),
         ),
         Criterion(
             text=f"Rows that fit are loaded, others are listed; if more than {most} do not fit, nothing is loaded",
             function="load",
             examples=(
-                _call(
+                call(
                     "load",
                     [["1", yes], ["2", no]],
                     ["integer", "flag"],
                     result={"rows": [[1, True], [2, False]], "rejected": []},
                 ),
-                _call("load", [["1"], *odd], ["integer"], result={"rows": [[1]], "rejected": [*range(1, most + 1)]}),
-                _call("load", [["1"], *odd, ["two"]], ["integer"], error="ValueError"),
+                call("load", [["1"], *odd], ["integer"], result={"rows": [[1]], "rejected": [*range(1, most + 1)]}),
+                call("load", [["1"], *odd, ["two"]], ["integer"], error="ValueError"),
             ),
         ),
     )

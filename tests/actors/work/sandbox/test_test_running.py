@@ -97,6 +97,58 @@ def test_coverage_counts_lines_and_branches_also_of_files_never_imported(sandbox
     )
 
 
+TESTED = """
+import pytest
+from product.it import rate, square
+
+@pytest.fixture
+def ready():
+    assert rate(200) == 0
+
+def setup_module(): square(2)
+def test_rate(ready): assert rate(1) == 1
+"""
+MEASURED = (
+    SOURCE
+    + """
+def square(n):
+    return n * n
+def never(n):
+    return [n for n in range(n)] if n else None
+EVERY = 1 if rate(1) else 2
+"""
+)
+
+
+def test_coverage_of_named_files_counts_imports_fixtures_and_tests(sandbox: Sandbox) -> None:
+    run = sandbox.run_tests(files(TESTED, MEASURED), cover=["src/product/it.py"])
+
+    assert run.is_green
+    assert run.coverage == (
+        FileCoverage(path="src/product/it.py", lines=9, lines_hit=8, branches=2, branches_hit=2, missing=(10,)),
+    )
+
+
+def test_coverage_of_named_files_leaves_out_what_no_test_has_imported(sandbox: Sandbox) -> None:
+    others = {"src/product/unused.py": "def a():\n    return 1\n", "src/product/broken.py": "import absent\n"}
+    tests = "from product.it import rate\ndef test_it(): assert rate(1) == 1\n"
+
+    run = sandbox.run_tests(files(tests, **others), cover=["src/product/it.py", *others])
+
+    assert run.is_green
+    assert [one.path for one in run.coverage or ()] == ["src/product/it.py"]
+
+
+def test_tests_import_a_measured_module_as_if_for_the_first_time(sandbox: Sandbox) -> None:
+    source = "seen = []\ndef add(n):\n    seen.append(n)\n    return seen\nadd(0)\n"
+    tests = "from product.it import add\ndef test_it(): assert add(1) == [0, 1]\n"
+
+    run = sandbox.run_tests(files(tests, source), cover=["src/product/it.py"])
+
+    assert run.is_green
+    assert [(one.lines, one.lines_hit) for one in run.coverage or ()] == [(5, 5)]
+
+
 def test_only_the_named_tests_run(sandbox: Sandbox) -> None:
     tests = "def test_a(): pass\ndef test_b(): assert 0\n"
 
