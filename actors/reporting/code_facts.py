@@ -42,6 +42,7 @@ class FlawFacts:
 
     made: FlawMade
     found: FlawFound | None = None
+    culprit: str = ""  # the commit that brought it; empty: it was never committed
 
 
 @dataclass(slots=True)

@@ -12,6 +12,8 @@ from actors.reporting.sprint_record import Tally
 from actors.scrum import code_messages as code
 from actors.scrum.messages import SessionEnded, SessionStarted, TaskAdded
 
+SOURCES = "src/"  # below it is the product; a commit elsewhere brings tests or news
+
 
 class CodeHistory:
     """Everything that is known about a team's code; grows with the product and with the mistakes made in it."""
@@ -76,6 +78,10 @@ class CodeHistory:
         self.sprint.commits_by[event.author] += 1
         facts = self.story(event.story_id)
         facts.branch, facts.head, facts.is_on_main = event.branch, event.commit, False
+        if any(path.startswith(SOURCES) for path in event.files):
+            for flaw in facts.flaws:
+                if not flaw.culprit and flaw.found is None:
+                    flaw.culprit = event.commit
         session = self._open.get(event.session_id)
         if session is not None:
             session.commit = event.commit

@@ -29,7 +29,7 @@ _CODE_COLUMNS = (
 )  # fmt: skip
 _DEFECT_COLUMNS = (
     "team", "story", "number", "incident_class", "severity", "made_in_sprint", "found_in_sprint", "found_by", "author",
-    "noticed_by",
+    "noticed_by", "function", "operator", "broken_criteria", "fix_lines", "culprit",
 )  # fmt: skip
 _DISTURBANCE_COLUMNS = (
     "team", "sprint", "disturbance", "type", "injected", "story", "struck_at", "severity", "assessed_severity",
@@ -131,6 +131,11 @@ def _defect_row(flaw: FlawFacts) -> tuple[Cell, ...]:
         found.by if found is not None else None,
         made.author,
         made.noticed_by,
+        made.function,
+        made.operator,
+        len(made.criteria),
+        made.fix_lines,
+        flaw.culprit or None,
     )
 
 

@@ -60,6 +60,7 @@ class FlawMade:
     severity: int
     criteria: tuple[int, ...]
     noticed_by: Literal["acceptance", "canary"]
+    fix_lines: int  # changed lines of the smallest repair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

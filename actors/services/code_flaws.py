@@ -37,4 +37,5 @@ def flaw_made(product: ProductCode, planted: FlawPlanted) -> Flaw | None:
         severity=planted.severity,
         criteria=planted.criteria,
         noticed_by=planted.noticed_by,
+        fix_lines=planted.fix_lines,
     )

@@ -80,6 +80,7 @@ class CodeNews:
                 severity=flaw.severity,
                 criteria=flaw.criteria,
                 noticed_by="acceptance" if flaw.noticed_by == "acceptance" else "canary",
+                fix_lines=flaw.fix_lines,
             )
         )
 

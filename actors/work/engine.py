@@ -58,7 +58,7 @@ KINDS_OF_CASES: tuple[Which, ...] = ("acceptance", "canary")
 MOST_TRIED = 12  # mutants for one flaw
 MOST_TRIED_ESCAPES = 40  # those that only canaries notice are rare
 TANGLED = 10_000
-NO_FLAW = FlawPlanted(site=None, incident_class="", severity=0, criteria=(), noticed_by="", discarded=())
+NO_FLAW = FlawPlanted(site=None, incident_class="", severity=0, criteria=(), noticed_by="", fix_lines=0, discarded=())
 
 
 class WorkEngine:
@@ -240,6 +240,7 @@ class WorkEngine:
             severity=planted.severity,
             criteria=planted.criteria,
             noticed_by=planted.noticed_by,
+            fix_lines=planted.fix_lines,
             discarded=tuple(f"{tried.operator}: {reason}" for tried, reason in planted.tried),
         )
 

@@ -234,6 +234,7 @@ class FlawPlanted:
     severity: int
     criteria: tuple[int, ...]
     noticed_by: str  # acceptance or canary
+    fix_lines: int  # changed lines of the smallest repair
     discarded: tuple[str, ...]  # operator and reason of each that was tried before
 
 

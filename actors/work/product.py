@@ -35,6 +35,7 @@ class Flaw:
     severity: int
     criteria: tuple[int, ...]  # the exercise's criteria that it breaks
     noticed_by: str  # acceptance or canary
+    fix_lines: int  # changed lines of the smallest repair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
@@ -11,7 +11,7 @@ from actors.work.katas.anatomy import complexities
 from actors.work.katas.exercise import Exercise
 from actors.work.katas.kata import DOMAINS
 from actors.work.katas.mutants import Mutant, all_sites, by_operator
-from actors.work.mutations.operators import OPERATORS
+from actors.work.mutations.operators import OPERATORS, fix_size
 from actors.work.mutations.planting import NOT_COMPILING, SAME_TREE, UNNOTICED
 
 KILLED = ("killed by acceptance", "killed by canary")
@@ -45,7 +45,7 @@ def families_by_domain(families: Sequence[str]) -> Grid:
     """One row for each family: its size with what is assumed, and what it leaves open. Variant 0 stands for all."""
     exercises = sorted((Exercise(family, 0) for family in families), key=lambda one: DOMAINS.index(one.kata.domain))
     headings = ("domain", "family", "points", "criteria", "open points", "alternatives")
-    sizes = ("lines", "functions", "complexity", "hidden tests", "places for mistakes")
+    sizes = ("lines", "functions", "complexity", "hidden tests", "places for mistakes", "smallest fix")
     rows = tuple(_row(one) for one in exercises)
     return Grid((*headings, *sizes, "needs"), rows, ("points", "criteria", "open points", *sizes))
 
@@ -65,8 +65,17 @@ def _row(one: Exercise) -> tuple[str, ...]:
         str(max(complexity.values())),
         str(len(one.cases("acceptance")) + len(one.cases("canary"))),
         str(len(all_sites(source))),
+        str(min(fix_size(source, one.source(choices)) for choices in _other_choices(one))),
         ", ".join(one.kata.needs),
     )
+
+
+def _other_choices(one: Exercise) -> Iterator[tuple[int, ...]]:
+    """What is assumed but for one open point."""
+    for position, point in enumerate(one.kata.open_points):
+        for choice in range(len(point.alternatives)):
+            if choice != one.assumed[position]:
+                yield (*one.assumed[:position], choice, *one.assumed[position + 1 :])
 
 
 def mutants_by_operator(mutants: Sequence[Mutant]) -> Grid:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
 from actors.work.mutations.errors import BrokenMutantError, OverlappingSitesError
-from actors.work.mutations.operators import BY_NAME, Site, apply, sites
+from actors.work.mutations.operators import BY_NAME, Site, apply, fix_size, sites
 from config.streams import Stream
 
 Noticer = Literal["acceptance", "canary"]
@@ -57,6 +57,7 @@ class Planted:
     severity: int
     criteria: tuple[int, ...]  # broken by it
     noticed_by: Noticer
+    fix_lines: int  # changed lines of the smallest repair
     cases: tuple[str, ...]  # that fail because of it
     tried: tuple[tuple[Site, str], ...]  # what was put aside before, each with the reason
     source: str  # with `taken` and the new site
@@ -105,17 +106,19 @@ def plant(
         if isinstance(result, str):
             tried.append((site, result))
             continue
-        return _planted(site, result, tried, apply(source, [*taken, site]))
+        mutant = apply(source, [*taken, site])
+        return _planted(site, result, tried, mutant, fix_size(apply(source, taken), mutant))
     return None
 
 
-def _planted(site: Site, result: Noticed, tried: Sequence[tuple[Site, str]], text: str) -> Planted:
+def _planted(site: Site, result: Noticed, tried: Sequence[tuple[Site, str]], text: str, fix_lines: int) -> Planted:
     return Planted(
         site=site,
         incident_class=BY_NAME[site.operator].incident_class,
         severity=BY_NAME[site.operator].severity,
         criteria=result.criteria,
         noticed_by=result.by,
+        fix_lines=fix_lines,
         cases=result.cases,
         tried=tuple(tried),
         source=text,

@@ -94,6 +94,7 @@ def flaw_made(number: int, *, story: str = "S-1", sprint: int = 1, team: str = T
         severity=3,
         criteria=(1,),
         noticed_by="acceptance",
+        fix_lines=2,
     )
 
 

@@ -99,6 +99,27 @@ def test_every_defect_has_one_row_that_says_who_found_it_first_and_when(tmp_path
     assert (report["metrics"]["defects_found"], report["metrics"]["defects_found_by_qa"]) == (1, 0)
 
 
+def test_a_defect_is_told_with_its_place_its_repair_and_the_commit_that_brought_it(tmp_path: Path) -> None:
+    code, tests = ("src/product/api/parcels.py",), ("tests/api/test_parcels.py",)
+    log = card_log(
+        c.committed("c0", *code),
+        c.flaw_made(1),
+        c.committed("c1", *tests),
+        c.committed("c2", *code, story="S-2"),
+        c.committed("c3", *code),
+        c.committed("c4", *code),
+        c.flaw_made(2),
+        b.sprint_ended(),
+    )
+    write(tmp_path, log)
+
+    row, never = rows(tmp_path / "metrics/defects.csv")
+    assert [row[name] for name in ("function", "operator", "broken_criteria", "fix_lines")] == [
+        "read", "removed_guard", "1", "2",
+    ]  # fmt: skip
+    assert (row["culprit"], never["culprit"]) == ("c3", "")
+
+
 def test_a_flaw_that_was_found_and_never_made_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InconsistentLogError, match="flaw 7"):
         write(tmp_path, card_log(c.flaw_found(7)))

@@ -182,7 +182,7 @@ def test_where_no_mistake_was_found_none_is_made() -> None:
     work = working()
     story = work.ledger.work_on(STORY)
     (*_, code) = quarters(work, count=3)
-    none = FlawPlanted(site=None, incident_class="", severity=0, criteria=(), noticed_by="", discarded=())
+    none = FlawPlanted(site=None, incident_class="", severity=0, criteria=(), noticed_by="", fix_lines=0, discarded=())
     assert story.current is not None
 
     assert work.plant(story, story.current, none) is None

@@ -14,7 +14,7 @@ from actors.work.engine import WorkEngine
 from actors.work.messages import FlawPlanted, PlantFlaw
 from tests.actors.services.benches import LINKS, SLOW, Bench, bench_of, is_green, story
 
-NOTHING = FlawPlanted(site=None, incident_class="", severity=0, criteria=(), noticed_by="", discarded=())
+NOTHING = FlawPlanted(site=None, incident_class="", severity=0, criteria=(), noticed_by="", fix_lines=0, discarded=())
 
 
 class OneKind:

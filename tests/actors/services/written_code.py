@@ -81,6 +81,7 @@ def planted(one: Exercise, choices: tuple[int, ...], criterion: int) -> FlawPlan
         severity=2,
         criteria=(criterion,),
         noticed_by="acceptance",
+        fix_lines=1,
         discarded=(),
     )
 

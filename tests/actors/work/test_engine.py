@@ -281,6 +281,7 @@ def made_of(planted: FlawPlanted, number: int = 1) -> Flaw:
         severity=planted.severity,
         criteria=planted.criteria,
         noticed_by=planted.noticed_by,
+        fix_lines=planted.fix_lines,
     )
 
 

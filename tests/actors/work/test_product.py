@@ -36,6 +36,7 @@ def flaw(code: ModuleCode, function: str, *, number: int = 1, criteria: tuple[in
         severity=2,
         criteria=criteria,
         noticed_by="acceptance",
+        fix_lines=1,
     )
 
 
