@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-FailureReason = Literal["malformed_request", "unanswerable_request"]
+FailureReason = Literal[
+    "malformed_request",
+    "unanswerable_request",
+    "malformed_schema",  # not JSON, not a JSON schema, or one that the engine cannot enforce
+    "schema_not_honoured",  # the answer was complete and does not satisfy the request's schema
+    "unknown_model",
+    "unknown_adapter",  # the adapter, or this version of it
+    "prompt_too_long",
+    "not_recorded",  # a replay was asked for something that its recording does not hold
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
