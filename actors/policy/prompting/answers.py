@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NoReturn, Union
@@ -132,13 +132,11 @@ def _adapter(answer: type[Any]) -> TypeAdapter[Form]:
 
 def _explained(error: ValidationError, has_variants: bool) -> str:
     """What is wrong in a few words; of several variants, with the one that was probably meant."""
-    problems: Mapping[str, list[str]] = {}
-    by_variant: dict[str, list[str]] = {}
+    problems: dict[str, list[str]] = {}
     for each in error.errors(include_url=False, include_input=False, include_context=False):
         variant, place = (str(each["loc"][0]), each["loc"][1:]) if has_variants else ("", each["loc"])
         message = each["msg"].removeprefix("Value error, ")
-        by_variant.setdefault(variant, []).append(f"{_path(place)}: {message}" if place else message)
-    problems = by_variant
+        problems.setdefault(variant, []).append(f"{_path(place)}: {message}" if place else message)
     meant = min(problems.values(), key=len)
     more = len(meant) - _PROBLEMS
     return "; ".join(meant[:_PROBLEMS]) + (f"; and {more} more" if more > 0 else "")

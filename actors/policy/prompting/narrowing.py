@@ -52,7 +52,7 @@ def schema_of(observation: Message) -> Schema:
             return _question(observation)
         case PlanStory():
             return _plan(choices.specializations(observation))
-        case HoldCheckpoint(concern="") | HoldCheckpoint(concern=None):
+        case HoldCheckpoint(concern=""):
             return variant(Checkpoint, action=_one_of(("continue", "pivot")))
         case DecideEscalation(options=options):
             last = min(len(options), MOST_OPTIONS) - 1

@@ -13,7 +13,7 @@ from mccabe import PathGraphingAstVisitor
 
 from actors.work.katas.execution import load_source
 from actors.work.katas.exercise import Exercise
-from actors.work.katas.oracle import fill
+from actors.work.katas.oracle import defined_names, fill, used_names
 
 Choices = tuple[int, ...]
 
@@ -125,24 +125,10 @@ def definitions(source: str) -> Mapping[str, Definition]:
     """The top-level names of a module."""
     found: dict[str, Definition] = {}
     for node in ast.parse(source).body:
-        uses = tuple(dict.fromkeys(one.id for one in ast.walk(node) if isinstance(one, ast.Name)))
-        for name in _names(node):
+        uses = tuple(used_names(node))
+        for name in defined_names(node):
             found[name] = Definition(ast.dump(node), uses)
     return found
-
-
-def _names(node: ast.stmt) -> list[str]:
-    match node:
-        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-            return [name]
-        case ast.Import(names=names) | ast.ImportFrom(names=names):
-            return [alias.asname or alias.name.split(".")[0] for alias in names]
-        case ast.Assign(targets=targets):
-            return [one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)]
-        case ast.AnnAssign(target=ast.Name(id=name)):
-            return [name]
-        case _:
-            return []
 
 
 class _Plainer(ast.NodeTransformer):

@@ -33,14 +33,14 @@ def only(source: str, functions: Iterable[str]) -> str:
     tree = ast.parse(source)
     lines = source.splitlines()
     body = [node for node in tree.body if not _is_docstring(node)]
-    owners = {name: node for node in body for name in _defines(node)}
+    owners = {name: node for node in body for name in defined_names(node)}
     wanted: dict[int, None] = {}  # by the line a node begins at
     waiting = [owners[name] for name in functions]
     while waiting:
         node = waiting.pop()
         if node.lineno not in wanted:
             wanted[node.lineno] = None
-            waiting += [owners[name] for name in _uses(node) if name in owners]
+            waiting += [owners[name] for name in used_names(node) if name in owners]
     kept = [node for node in body if node.lineno in wanted]
     parts = [node for node in tree.body if _is_docstring(node)] + kept
     return _joined(parts, lines)
@@ -81,7 +81,8 @@ def _is_docstring(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def _defines(node: ast.stmt) -> list[str]:
+def defined_names(node: ast.stmt) -> list[str]:
+    """The top-level names that a statement gives to a module."""
     match node:
         case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
             return [name]
@@ -95,7 +96,8 @@ def _defines(node: ast.stmt) -> list[str]:
             return []
 
 
-def _uses(node: ast.stmt) -> list[str]:
+def used_names(node: ast.stmt) -> list[str]:
+    """The names that occur in a statement, each once."""
     return list(dict.fromkeys(one.id for one in ast.walk(node) if isinstance(one, ast.Name)))
 
 
