@@ -1,0 +1,1 @@
+"""A model of an inference engine: how long it takes and what fits, for capacity planning and overlap measurements."""

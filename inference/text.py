@@ -1,0 +1,181 @@
+"""Text from a model: the request, its reply, and what an engine that writes text is to its host.
+
+`Engine` (inference/engine.py) answers one request after another. A `TextEngine` works on many at once: its host gives
+it requests whenever they come, and steps it; a request that comes late joins those under way. That is the shape of
+vLLM's `add_request`, `abort_request` and `step`, of a pool of HTTP connections, and of a latency model.
+
+A `Failed` is an answer: it follows from the request alone (or from what an engine serves) and is journalled. What has
+to do with the machinery around a model (a lost server, a time-out, a refused token) is never an answer but an error:
+
+    TextEngineError
+    +-- EngineLostError    the engine cannot go on; what it had under way is asked again elsewhere, with the same seed
+    +-- EngineClosedError  it was not started, or is closed
+    +-- TicketInUseError   the ticket is under way
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
+
+from brokers.wire.registry import Registry
+from inference.messages import Failed
+
+Role = Literal["system", "user", "assistant", "tool"]
+Priority = Literal["agent", "trainer", "batch"]
+Finish = Literal["stop", "length", "cancelled"]
+PRIORITIES: tuple[Priority, ...] = ("agent", "trainer", "batch")  # the most urgent first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatMessage:
+    """One message of a conversation."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerateText:
+    """Go on with a conversation. Answered by TextGenerated or Failed."""
+
+    KIND: ClassVar[str] = "inference.generate_text/1"
+    model: str
+    adapter: str  # empty: the base model
+    adapter_version: int  # 0 without an adapter
+    messages: tuple[ChatMessage, ...]
+    schema: str  # JSON schema that the answer must satisfy, as text; empty: free text
+    max_tokens: int  # of the answer
+    temperature_permille: int  # 1000 is the model's own distribution, 0 the likeliest token each time
+    priority: Priority
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextGenerated:
+    """What a model wrote. Model, adapter and version are those that really answered."""
+
+    KIND: ClassVar[str] = "inference.text_generated/1"
+    text: str
+    finish: Finish  # stop: it was done; length: cut at max_tokens; cancelled: what there was when it was cancelled
+    model: str
+    adapter: str
+    adapter_version: int
+    prompt_tokens: int
+    cached_tokens: int | None  # of the prompt's, taken from a prefix cache; None: the engine does not tell
+    completion_tokens: int
+
+
+class TextEngineError(Exception):
+    """Base class of what an engine raises; each is about the engine, none about a request."""
+
+
+class EngineLostError(TextEngineError):
+    """Raised when an engine cannot go on. Its host ends it, starts another and asks again what was under way."""
+
+
+class EngineClosedError(TextEngineError):
+    """Raised when an engine is used before `start` or after `close`."""
+
+    def __init__(self, engine: str) -> None:
+        super().__init__(f"{engine} is not started, or is closed")
+        self.engine = engine
+
+
+class TicketInUseError(TextEngineError):
+    """Raised when a ticket is submitted that is under way."""
+
+    def __init__(self, ticket: str) -> None:
+        super().__init__(f"ticket {ticket!r} is under way")
+        self.ticket = ticket
+
+
+class Finished(NamedTuple):
+    """A request was answered."""
+
+    ticket: str
+    reply: TextGenerated | Failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextCounters:
+    """What an engine did since it was started. Token counts are the sums over the replies that it handed out."""
+
+    completed: int = 0  # replies that finished with stop or length
+    cancelled: int = 0
+    failed: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0  # as far as told
+    completion_tokens: int = 0
+    unanswered_prompt_tokens: int = 0  # spent on answers that became a Failed, and so in no reply
+    unanswered_completion_tokens: int = 0
+    repeated: int = 0  # requests sent again because their answer got lost on its way; nobody knows their tokens
+    unmetered: int = 0  # cancelled replies whose tokens the engine does not know
+
+
+@runtime_checkable
+class TextEngine(Protocol):
+    """Writes text for many requests at once. Driven by one thread.
+
+    The same request with the same seed has the same text, whatever else is under way. Each submitted request gets
+    exactly one reply, out of `step`. A request that cannot be answered gets a `Failed`, never an exception.
+    """
+
+    @property
+    def name(self) -> str:
+        """What kind of engine it is, for instance `openai`."""
+        ...
+
+    @property
+    def slots(self) -> int:
+        """How many requests it works on at once; more may be submitted, and wait inside."""
+        ...
+
+    @property
+    def under_way(self) -> int:
+        """Requests that were submitted and whose reply was not handed out yet. At 0 there is nothing to step for."""
+        ...
+
+    @property
+    def counters(self) -> TextCounters:
+        """What it did since it was started; reconciles with the replies that `step` handed out."""
+        ...
+
+    def start(self) -> None:
+        """Load what it needs; called once. Raises EngineLostError."""
+        ...
+
+    def submit(self, ticket: str, request: GenerateText, seed: int) -> None:
+        """Take a request on; never waits. Raises EngineClosedError, EngineLostError or TicketInUseError."""
+        ...
+
+    def cancel(self, ticket: str) -> bool:
+        """Stop working on a request and free its slot at once; never waits.
+
+        The next step hands out its reply: finish `cancelled` with what was written, or the answer that was there
+        already. False: the ticket is not under way. Raises EngineClosedError.
+        """
+        ...
+
+    def step(self, timeout_s: float) -> list[Finished]:
+        """Go on, and hand out the replies there are; wait at most this many seconds for the first one.
+
+        Returns at once when nothing is under way. Raises EngineClosedError, and EngineLostError once every reply
+        that came before the loss is handed out.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of everything, also of what is under way; may be called again."""
+        ...
+
+
+def adapter_name(adapter: str, version: int) -> str:
+    """One version of an adapter as one word, the name under which servers serve it: `reviewer@3`."""
+    return f"{adapter}@{version}"
+
+
+def text_registry() -> Registry:
+    """The messages that travel to and from a text engine."""
+    registry = Registry()
+    registry.register(GenerateText, TextGenerated, Failed)
+    return registry
