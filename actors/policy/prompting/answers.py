@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, NoReturn, Union
+from functools import reduce
+from operator import or_
+from typing import Any, NoReturn
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -20,6 +21,9 @@ ANSWER_CHARS = 20_000  # of a judgement
 TOOL_CHARS = 2 * LIMITS.arguments_chars  # of a tool call, whose arguments may be written as text in text
 REASON_CHARS = 300
 _PROBLEMS = 3  # that one reason names
+_ADAPTERS: Mapping[type[Any], TypeAdapter[Form]] = {
+    answer: TypeAdapter(reduce(or_, forms)) for answer, forms in FORMS.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ def parse(observation: Message, text: str) -> Message | MalformedAnswer:
         ValueError: It is no observation.
     """
     answer: type[Any] | None = getattr(observation, "ANSWER", None)
-    if answer not in FORMS:
+    if answer is None or answer not in FORMS:
         raise ValueError(f"{observation.KIND} is no observation")
     most = TOOL_CHARS if answer is ToolChoice else ANSWER_CHARS
     if len(text) > most:
@@ -69,7 +73,7 @@ def misfit(answer: Message) -> str:
     return form.reason if isinstance(form, MalformedAnswer) else ""
 
 
-# -- reading ------------------------------------------------------------------------------------------------------------
+# -- reading ----------------------------------------------------------------------------------------------------------
 
 
 def _object_of(text: str) -> dict[str, Any]:
@@ -119,15 +123,9 @@ def _with_text_of_arguments(given: dict[str, Any]) -> dict[str, Any]:
 
 def _fitted(answer: type[Any], given: dict[str, Any]) -> Form | MalformedAnswer:
     try:
-        return _adapter(answer).validate_python(given)
+        return _ADAPTERS[answer].validate_python(given)
     except ValidationError as error:
         return MalformedAnswer(_line(_explained(error, len(FORMS[answer]) > 1)))
-
-
-@cache
-def _adapter(answer: type[Any]) -> TypeAdapter[Form]:
-    adapter: TypeAdapter[Form] = TypeAdapter(Union[FORMS[answer]])
-    return adapter
 
 
 def _explained(error: ValidationError, has_variants: bool) -> str:
@@ -135,11 +133,15 @@ def _explained(error: ValidationError, has_variants: bool) -> str:
     problems: dict[str, list[str]] = {}
     for each in error.errors(include_url=False, include_input=False, include_context=False):
         variant, place = (str(each["loc"][0]), each["loc"][1:]) if has_variants else ("", each["loc"])
-        message = each["msg"].removeprefix("Value error, ")
-        problems.setdefault(variant, []).append(f"{_path(place)}: {message}" if place else message)
-    meant = min(problems.values(), key=len)
+        problems.setdefault(variant, []).append(f"{_path(place)}: {each['msg'].removeprefix('Value error, ')}")
+    meant = min(problems.values(), key=lambda found: (_is_of_another_variant(found), len(found)))
     more = len(meant) - _PROBLEMS
     return "; ".join(meant[:_PROBLEMS]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _is_of_another_variant(problems: Sequence[str]) -> bool:
+    """Variants differ in the truth that stands first: if that is wrong, another one was meant."""
+    return any(problem.startswith(("ask: ", "dismiss: ", "approve: ")) for problem in problems)
 
 
 def _path(place: Sequence[int | str]) -> str:
@@ -165,7 +167,7 @@ def _value(value: Any) -> Any:
     return _answer_from(value) if isinstance(value, Form) else value
 
 
-# -- writing ------------------------------------------------------------------------------------------------------------
+# -- writing ----------------------------------------------------------------------------------------------------------
 
 
 def _plain(answer: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actors.policy.asking import TOPICS
 from actors.policy.decisions import ChooseQuestion, PlanStory, ReflectOnSprint, TriageDisturbance, WriteCode
-from actors.policy.prompting.forms import MOST_CRITERIA, MOST_STORIES
+from actors.policy.prompting.forms import ALL_STORIES, MOST_CRITERIA, MOST_STORIES
 from actors.policy.reflecting import GOOD
 from actors.work.tools.calls import TOOLS
 
@@ -38,7 +38,7 @@ def troublesome(observation: ReflectOnSprint) -> tuple[str, ...]:
 
 def reach(observation: TriageDisturbance) -> tuple[int, int]:
     """Fewest and most stories that may be thought affected: no fewer than one sees."""
-    fewest = max(0, observation.visible_stories)
+    fewest = min(max(0, observation.visible_stories), ALL_STORIES)
     return fewest, max(MOST_STORIES, fewest)
 
 

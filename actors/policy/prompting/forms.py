@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from actors.policy.asking import CATEGORIES, TOPICS
@@ -39,7 +40,8 @@ TITLE_CHARS = 160
 NAME_CHARS = 200  # of an agent, a topic or a specialization
 MOST_CRITERIA = 1000  # as a backlog may have them
 MOST_OPTIONS = 20
-MOST_STORIES = 50  # that one disturbance is thought to reach
+MOST_STORIES = 50  # that one disturbance is thought to reach, unless more are seen
+ALL_STORIES = 1000
 PAUSE_MS = 60_000  # nobody waits longer for the beginning of an answer
 TASKS = (2, 4)  # fewest and most of a plan
 SHARES = 1000  # of all tasks together
@@ -48,12 +50,16 @@ ALL_CATEGORIES: tuple[str, ...] = tuple(sorted({one for category in CATEGORIES.v
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """Marks a text or a number that is one of a few."""
+    """Marks a text, a number or a truth that is one of a few; 1 is not true, and true is not 1."""
 
     values: tuple[Any, ...]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.literal_schema(list(self.values))
+        return core_schema.chain_schema([handler(source), core_schema.literal_schema(list(self.values))])
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        plain: JsonSchemaValue = handler(core_schema.literal_schema(list(self.values)))
+        return plain
 
 
 def readable(text: str) -> str:
@@ -80,8 +86,8 @@ class AskNothing(Form):
     """There is nothing to ask."""
 
     ANSWER: ClassVar[type[Any]] = QuestionChoice
-    ask: Literal[False]
-    criterion: Literal[0]
+    ask: Annotated[bool, OneOf((False,))]
+    criterion: Annotated[int, OneOf((0,))]
     topic: Literal[""]
     category: Literal[""]
     text: Literal[""]
@@ -91,7 +97,7 @@ class Ask(Form):
     """There is a question."""
 
     ANSWER: ClassVar[type[Any]] = QuestionChoice
-    ask: Literal[True]
+    ask: Annotated[bool, OneOf((True,))]
     criterion: Annotated[int, Field(ge=1, le=MOST_CRITERIA, description="number of the criterion it is about")]
     topic: Annotated[str, OneOf(TOPICS), Field(description="what it is about")]
     category: Annotated[str, OneOf(ALL_CATEGORIES), Field(description="what kind of question it is")]
@@ -102,15 +108,15 @@ class Dismiss(Form):
     """Wave the question away."""
 
     ANSWER: ClassVar[type[Any]] = AnswerChoice
-    dismiss: Literal[True]
-    pause_ms: Literal[0]
+    dismiss: Annotated[bool, OneOf((True,))]
+    pause_ms: Annotated[int, OneOf((0,))]
 
 
 class AnswerIt(Form):
     """Answer the question."""
 
     ANSWER: ClassVar[type[Any]] = AnswerChoice
-    dismiss: Literal[False]
+    dismiss: Annotated[bool, OneOf((False,))]
     pause_ms: Annotated[int, Field(ge=0, le=PAUSE_MS, description="milliseconds of thought before the answer")]
 
 
@@ -157,7 +163,7 @@ class Approve(Form):
     """The work is good."""
 
     ANSWER: ClassVar[type[Any]] = ReviewChoice
-    approve: Literal[True]
+    approve: Annotated[bool, OneOf((True,))]
     issue: Literal[""]
     reason: Annotated[Text, Field(description="why, in one sentence")]
 
@@ -166,7 +172,7 @@ class RaiseIssue(Form):
     """Something is wrong with the work."""
 
     ANSWER: ClassVar[type[Any]] = ReviewChoice
-    approve: Literal[False]
+    approve: Annotated[bool, OneOf((False,))]
     issue: Annotated[str, OneOf(ISSUES)]
     reason: Annotated[Text, Field(description="your concern in one sentence")]
 
@@ -202,7 +208,7 @@ class Triage(Form):
 
     ANSWER: ClassVar[type[Any]] = TriageChoice
     severity: Annotated[int, Field(ge=1, le=4, description="1 minor to 4 critical")]
-    blast: Annotated[int, Field(ge=0, le=MOST_STORIES, description="stories that you think are affected")]
+    blast: Annotated[int, Field(ge=0, le=ALL_STORIES, description="stories that you think are affected")]
     response: Literal["fix_now", "defer", "escalate"]
 
 

@@ -1,4 +1,7 @@
-"""Whether an answer is possible in the observed state; whether it is wise is not asked."""
+"""Whether an answer is possible in the observed state; whether it is wise is not asked.
+
+The rules here add to those of the forms, which an answer must fit first.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from actors.policy.decisions import (
-    AnswerChoice,
     CheckpointChoice,
-    ChooseAnswer,
     ChooseQuestion,
     DecideEscalation,
     DecideHelp,
@@ -22,8 +23,6 @@ from actors.policy.decisions import (
     ReportChoice,
     ReportStandup,
     RetroChoice,
-    ReviewCheckpoint,
-    ReviewChoice,
     ToolChoice,
     TriageChoice,
     TriageDisturbance,
@@ -31,7 +30,7 @@ from actors.policy.decisions import (
 )
 from actors.policy.prompting import choices
 from actors.policy.prompting.answers import misfit
-from actors.policy.prompting.forms import SHARES, TASKS
+from actors.policy.prompting.forms import SHARES
 from actors.work.tools.calls import TOOLS, parse_call
 from actors.work.tools.errors import CallError
 from brokers.wire.registry import Message
@@ -64,14 +63,7 @@ def _question(observation: ChooseQuestion, answer: QuestionChoice) -> str:
     return ""
 
 
-def _answer(observation: ChooseAnswer, answer: AnswerChoice) -> str:  # noqa: ARG001
-    return "pause_ms: who dismisses a question does not pause" if answer.dismiss and answer.pause_ms else ""
-
-
 def _plan(observation: PlanStory, answer: PlanChoice) -> str:
-    fewest, most = TASKS
-    if not fewest <= len(answer.tasks) <= most:
-        return f"tasks: a plan has {fewest} to {most} tasks, not {len(answer.tasks)}"
     allowed = choices.specializations(observation)
     for place, task in enumerate(answer.tasks):
         if not task.title.strip():
@@ -89,12 +81,6 @@ def _plan(observation: PlanStory, answer: PlanChoice) -> str:
 def _checkpoint(observation: HoldCheckpoint, answer: CheckpointChoice) -> str:
     if answer.action == "escalate" and not observation.concern:
         return "action: the navigator has raised no concern, there is nothing to escalate"
-    return ""
-
-
-def _review(observation: ReviewCheckpoint, answer: ReviewChoice) -> str:  # noqa: ARG001
-    if answer.approve == bool(answer.issue):
-        return "issue: who approves names none, who does not names one"
     return ""
 
 
@@ -160,10 +146,8 @@ def _listed(names: tuple[str, ...]) -> str:
 
 _RULES: Mapping[type[Any], Callable[[Any, Any], str]] = {
     ChooseQuestion: _question,
-    ChooseAnswer: _answer,
     PlanStory: _plan,
     HoldCheckpoint: _checkpoint,
-    ReviewCheckpoint: _review,
     DecideEscalation: _escalation,
     ReportStandup: _report,
     DecideHelp: _help,

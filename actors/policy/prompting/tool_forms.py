@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import typing
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, create_model
 
-from actors.policy.prompting.forms import Form
+from actors.policy.prompting.forms import Form, OneOf
 from actors.work import tool_messages
 from actors.work.tools.calls import LARGEST, TOOLS
 from actors.work.tools.limits import LIMITS
@@ -36,7 +36,7 @@ def _form(tool: str, cls: type[Any]) -> type[Form]:
         f"{cls.__name__}Call",
         __base__=Form,
         __doc__=about,
-        tool=(Literal[tool], ...),
+        tool=(Annotated[str, OneOf((tool,))], ...),
         arguments=(arguments, ...),
     )
 
