@@ -20,10 +20,14 @@ ASKING_ARMS, SILENT_ARMS = (USUAL, JUNIOR), (SILENT, SILENT_JUNIOR)
 ACCEPTED = Measure("planned stories accepted", "stories_accepted", "stories_planned")
 ESCAPED = Measure("escaped defects per landed story", "escaped", "stories_landed", is_share=False)
 CRITERIA = Measure("criteria right at first showing", "criteria_right", "criteria_shown")
+UNNOTICED = Measure(
+    "criteria wrong on main at first showing or later, per landed story", "unnoticed", "stories_landed", is_share=False
+)
 MEASURES = (
     ACCEPTED,
     Measure("stories wholly right at first showing", "stories_right", "stories_shown"),
     CRITERIA,
+    UNNOTICED,
     ESCAPED,
     Measure("escaped defects by mistake per landed story", "escaped_mistakes", "stories_landed", is_share=False),
     Measure("mistakes on main per landed story", "mistakes_on_main", "stories_landed", is_share=False),
@@ -55,6 +59,7 @@ class Answer:
 
 def answer(runs: Runs) -> Answer:
     """Compare the groups. Raises KeyError when one of the six is not there."""
+    runs = {arm: [_with_unnoticed(run) for run in of_seed] for arm, of_seed in runs.items()}
     table = {
         arm: {measure.text: figure_of(_group(runs, arm, measure), is_share=measure.is_share) for measure in MEASURES}
         for arm in runs
@@ -74,8 +79,12 @@ def answer(runs: Runs) -> Answer:
                   [SENIOR], [JUNIOR]),
             _more(runs, "junior teams have more escaped defects per landed story than senior ones", ESCAPED,
                   [JUNIOR], [SENIOR]),
+            _more(runs, "junior teams bring more to main that nobody noticed was wrong than senior ones", UNNOTICED,
+                  [JUNIOR], [SENIOR]),
             _more(runs, "teams that ask have more criteria right at first showing than those that do not", CRITERIA,
                   ASKING_ARMS, SILENT_ARMS),
+            _more(runs, "teams that do not ask bring more to main that nobody noticed was wrong than those that do",
+                  UNNOTICED, SILENT_ARMS, ASKING_ARMS),
             is_more("criteria that were asked about are right more often than those that were not",
                     *asked[BY_QUESTION[0].text]),
             is_more("stories about which everything was asked are wholly right more often than others",
@@ -85,8 +94,15 @@ def answer(runs: Runs) -> Answer:
             _more(runs, "criteria right at first showing, senior teams less junior ones", CRITERIA, [SENIOR], [JUNIOR]),
             _more(runs, "planned stories accepted, teams that ask less those that do not", ACCEPTED,
                   ASKING_ARMS, SILENT_ARMS),
+            _more(runs, "escaped defects per landed story, teams that do not ask less those that do", ESCAPED,
+                  SILENT_ARMS, ASKING_ARMS),
         ),
     )  # fmt: skip
+
+
+def _with_unnoticed(run: Counts) -> Counts:
+    """Also count what the team took for done although it was wrong: the sprint review or a canary found it on main."""
+    return {**run, "unnoticed": run["criteria_shown"] - run["criteria_right"] + run["escaped"]}
 
 
 def _more(runs: Runs, text: str, measure: Measure, more: Sequence[str], less: Sequence[str]) -> Statement:

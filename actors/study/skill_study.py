@@ -25,7 +25,7 @@ from config.backlog import load_backlog
 from config.errors import ConfigError
 from config.loader import load_config
 
-SPRINTS = 5
+SPRINTS = 4
 NO_QUESTIONS = "policy.mechanisms.asking=false"
 UNMET = 1
 Runs = dict[str, dict[int, Record]]  # arm -> seed -> counts

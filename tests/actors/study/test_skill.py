@@ -36,12 +36,15 @@ def test_equal_teams_show_no_effect_of_skill_or_of_asking() -> None:
     assert not verdict(answered, "senior teams have more of their planned stories accepted")
     assert not verdict(answered, "escaped defects")
     assert not verdict(answered, "teams that ask have more criteria right")
+    assert not verdict(answered, "bring more to main")
 
 
 def test_each_effect_shows_where_it_was_made() -> None:
     assert verdict(answer_of(all_junior={"stories_accepted": 9}), "senior teams have more of their planned stories")
     assert verdict(answer_of(all_senior={"escaped": 1}), "escaped defects")
     assert verdict(answer_of(nobody_asks={"criteria_right": 3}), "teams that ask have more criteria right")
+    assert verdict(answer_of(nobody_asks={"criteria_right": 3}), "teams that do not ask bring more to main")
+    assert verdict(answer_of(all_junior={"escaped": 19}), "junior teams bring more to main")
 
 
 def test_an_effect_against_expectation_does_not_hold() -> None:
