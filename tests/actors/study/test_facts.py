@@ -60,7 +60,7 @@ def mistake(number: int, story: str) -> Event:
     return event(
         FlawMade(
             team="t", sprint=1, story_id=story, number=number, author="a", function="f", operator="o",
-            incident_class="i", severity=1, criteria=(1,), noticed_by="acceptance",
+            incident_class="i", severity=1, criteria=(1,), noticed_by="acceptance", fix_lines=1,
         )
     )  # fmt: skip
 
