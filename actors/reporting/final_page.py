@@ -48,7 +48,7 @@ def _judgement(judgement: Report) -> list[str]:
         return []
     models = ", ".join(f"{one_line(name)} ({count})" for name, count in judgement["models"].items()) or "none"
     rows = [
-        [name.replace("_", " "), count["asked"], count["repaired"], count["failed"]]
+        [name.replace("_", " "), *(str(count[what]) for what in ("asked", "repaired", "failed"))]
         for name, count in judgement["decisions"].items()
     ]
     told = f"Decisions by the model that answered: {models}. A failed one was replaced by the cautious choice."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from actors.reporting.final_page import final_page
 from actors.reporting.final_report import RunTotals, final_report
 from actors.reporting.measures import Measures
 from actors.reporting.series import POSITION
@@ -55,6 +56,15 @@ def test_decisions_are_counted_by_kind_and_by_the_model_that_answered() -> None:
             "plan_story": {"asked": 1, "repaired": 1, "failed": 0},
         },
     }
+
+
+def test_the_page_for_people_has_a_table_of_decisions() -> None:
+    page = final_page(report_of(asked("settled"), asked("malformed")))
+
+    assert "## Judgement" in page
+    assert "tiny (2)" in page
+    assert "estimate points | 2 | 0 | 1" in page
+    assert "## Judgement" not in final_page(report_of(info=run_info()))
 
 
 def test_tokens_are_those_of_decisions_that_were_taken_and_of_those_that_failed() -> None:
