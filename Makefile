@@ -28,13 +28,17 @@ $(VENV)/ready: requirements/base.txt setup.cfg | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/base.txt
 	@touch $@
 
-$(VENV)/tested: requirements/test.txt $(VENV)/ready
+$(VENV)/asking: requirements/llm.txt $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/llm.txt
+	@touch $@
+
+$(VENV)/tested: requirements/test.txt requirements/llm.txt $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/test.txt
 	@touch $@
 
 install: $(VENV)/ready ## Make the environment in .venv, nothing else
 
-simulate: $(VENV)/ready ## Run sprints, print the result folder (SPRINTS=3 SEED=1 CONFIG= BACKLOG= OUTPUT= ARGS=)
+simulate: $(if $(findstring policy.judgement=model,$(ARGS)),$(VENV)/asking,$(VENV)/ready) ## Run sprints, print the result folder (SPRINTS=3 SEED=1 CONFIG= BACKLOG= OUTPUT= ARGS=)
 	@$(BIN)/python -m actors.simulation run $(options)
 
 study: $(VENV)/tested ## Run 30 seeds, print what holds over them with intervals (ARGS="--mode executed", ARGS=skill)

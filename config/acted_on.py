@@ -44,7 +44,19 @@ ACTED_ON: Final = (
     "pairing",
 )
 
+ACTED_ON_WITH_A_MODEL: Final = (  # with `policy.judgement: model` only
+    "models.vllm_endpoint",
+    "models.token_file",
+    "models.agents.<id>.model",
+    "models.agents.<id>.temperature",
+    "models.agents.<id>.max_tokens",
+    "models.agents.<id>.runtime",
+    "runtimes.local_vllm.max_tokens",
+    "runtimes.local_vllm.temperature",
+)
 
-def is_acted_on(generic_key: str) -> bool:
+
+def is_acted_on(generic_key: str, *, asks_model: bool = False) -> bool:
     """Whether this version acts on a key, written as the schema names it (`models.agents.<id>.name`)."""
-    return any(generic_key == key or generic_key.startswith(f"{key}.") for key in ACTED_ON)
+    keys = (*ACTED_ON, *ACTED_ON_WITH_A_MODEL) if asks_model else ACTED_ON
+    return any(generic_key == key or generic_key.startswith(f"{key}.") for key in keys)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from config.schema import nearest_name
 from config.section import minute_of_day
 from config.sections import RunConfig
 from config.team_sections import ROLE_PARTS, AgentSection
-from config.yaml_tree import Loc
+from config.yaml_tree import Loc, shown
 
 AGENTS: Loc = ("models", "agents")
 TEAMS: Loc = ("teams",)
@@ -38,6 +39,7 @@ def findings(config: RunConfig, *, chosen: Callable[[Loc], bool]) -> Iterator[Fi
     yield from _declared_teams(config)
     yield from _coordination(config)
     yield from _hands(config)
+    yield from _judgement(config)
     if config.models.agents:
         for index, roster in enumerate(_original_rosters(config)):
             yield from _roster(config, roster, ("teams", index) if config.teams else AGENTS)
@@ -239,3 +241,36 @@ def _roster_slips(roster: TeamRoster) -> Iterator[tuple[str, str]]:
         yield f"has {len(owners)} product owners, {', '.join(owners)}", "one"
     if roster.lead is None:
         yield "has nobody who can lead", "another agent with leader in its role_archetype, or a senior developer"
+
+
+def _judgement(config: RunConfig) -> Iterator[Finding]:
+    """Whoever is to be asked must be there to be asked."""
+    if not config.policy.asks_model:
+        return
+    judgement: Loc = ("policy", "judgement")
+    endpoint: Loc = ("models", "vllm_endpoint")
+    if not re.match(r"https?://[^\s/]+(/\S*)?$", config.models.vllm_endpoint):
+        yield Finding(
+            at=endpoint,
+            message=f"{shown(config.models.vllm_endpoint)} is not allowed while policy.judgement is model",
+            allowed="http://HOST:PORT or https://HOST:PORT",
+            concluded_from=(endpoint, judgement),
+        )
+    if config.policy.model is not None and not config.policy.model.strip():
+        yield Finding(at=("policy", "model"), message="is empty", allowed="the name of a model, or null")
+    for agent_id, agent in config.models.agents.items():
+        at: Loc = (*AGENTS, agent_id)
+        if agent.runtime == "anthropic":
+            yield Finding(
+                at=(*at, "runtime"),
+                message="anthropic is not asked by this version, and policy.judgement is model",
+                allowed="local_vllm",
+                concluded_from=(at, judgement),
+            )
+        if config.policy.model is None and not agent.model.strip():
+            yield Finding(
+                at=(*at, "model"),
+                message="is missing while policy.judgement is model",
+                allowed="the name of a model, or one for everybody in policy.model",
+                concluded_from=(at, judgement),
+            )

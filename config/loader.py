@@ -43,6 +43,11 @@ class LoadedConfig:
     config: RunConfig
     accepted_but_unused: tuple[UnusedKey, ...]  # only keys that the user's file or overrides set
     sources: tuple[Source, ...]  # default profile, the user's file if any, one for each override
+    tree: Located  # what the configuration was made from, every value with its place
+
+    def problem_at(self, loc: Loc, message: str, *, allowed: str = "") -> Problem:
+        """A problem with the value at a path that shows only now, with the place where it was set."""
+        return problem_at(self.tree, loc, message, allowed=allowed)
 
 
 def load_config(path: Path | None, *, overrides: Sequence[str] = ()) -> LoadedConfig:
@@ -71,8 +76,8 @@ def load_config(path: Path | None, *, overrides: Sequence[str] = ()) -> LoadedCo
     if config is None or problems:
         raise ConfigError(_in_reading_order(problems))
     own = ([_set_keys(user)] if user is not None else []) + [_set_keys(leaf, loc) for loc, leaf in settings]
-    unused = tuple(key for keys in own for key in _unused(keys))
-    return LoadedConfig(config=config, accepted_but_unused=unused, sources=tuple(sources))
+    unused = tuple(key for keys in own for key in _unused(keys, asks_model=config.policy.asks_model))
+    return LoadedConfig(config=config, accepted_but_unused=unused, sources=tuple(sources), tree=tree)
 
 
 def override_config(config: RunConfig, overrides: Sequence[str], *, file: str = "recorded configuration") -> RunConfig:
@@ -160,7 +165,7 @@ def _set_keys(tree: Located, loc: Loc = ()) -> Iterator[tuple[Loc, Located]]:
         yield loc, tree
 
 
-def _unused(keys: Iterator[tuple[Loc, Located]]) -> Iterator[UnusedKey]:
+def _unused(keys: Iterator[tuple[Loc, Located]], *, asks_model: bool) -> Iterator[UnusedKey]:
     for loc, item in keys:
-        if not is_acted_on(generic_key(RunConfig, loc)):
+        if not is_acted_on(generic_key(RunConfig, loc), asks_model=asks_model):
             yield UnusedKey(key=dotted(loc), line=item.line, file=item.file)

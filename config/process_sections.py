@@ -140,10 +140,19 @@ class MechanismsSection(Section):
 
 
 class PolicySection(Section):
-    """How the behavioural policy decides (`policy:`)."""
+    """Who decides, and how (`policy:`)."""
 
+    judgement: Literal["behavioural", "model"] = "behavioural"  # by rules, or by a model at models.vllm_endpoint
+    model: ShortText | None = None  # one model for everybody's judgements; none means the model of each agent
+    memory_chars: Annotated[int, Field(ge=0, le=1_000_000)] = 8_000  # of earlier judgements that a person remembers
+    prompts: str | None = None  # folder with prompt templates that take the place of shipped ones
     mechanisms: MechanismsSection = MechanismsSection()
     calibration: str | None = None  # path of a calibration file; none means the shipped one
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether judgements come from a model."""
+        return self.judgement == "model"
 
 
 class PairingSection(Section):

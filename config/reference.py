@@ -35,6 +35,8 @@ def _lines() -> Iterator[str]:
 
 def _row(known: KnownKey) -> str:
     acted_on = "yes" if is_acted_on(known.key) else "not yet"
+    if acted_on != "yes" and is_acted_on(known.key, asks_model=True):
+        acted_on = "with `policy.judgement: model`"
     allowed = words(known.kind).replace("|", "\\|")
     return f"| `{known.key}` | {allowed} | {_default(known.default)} | {acted_on} |"
 

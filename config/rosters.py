@@ -22,6 +22,8 @@ class TeamMember:
     primary_specialization: str
     auxiliary_specializations: tuple[str, ...] = ()
     temperature: float | None = None
+    model: str = ""
+    max_tokens: int | None = None
 
     @property
     def is_developer(self) -> bool:
@@ -138,6 +140,8 @@ def _member(agent_id: str, agent: AgentSection, *, owns_product: bool) -> TeamMe
         primary_specialization=agent.primary,
         auxiliary_specializations=agent.auxiliaries,
         temperature=agent.temperature,
+        model=agent.model,
+        max_tokens=agent.max_tokens,
     )
 
 

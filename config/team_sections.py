@@ -146,8 +146,15 @@ class AgentSection(Section):
 class ModelsSection(Section):
     """The agents and the endpoint that serves them (`models:`)."""
 
-    vllm_endpoint: str = "http://vllm-gh200-module-1:8000"
+    vllm_endpoint: str = "http://vllm-gh200-module-1:8000"  # any server with OpenAI's chat completions
+    token_file: str | None = None  # path of a file that holds the server's bearer token and nothing else
     agents: dict[Identifier, AgentSection] = Field(default_factory=dict)
+
+    @property
+    def base_url(self) -> str:
+        """The endpoint up to and with the version of its interface."""
+        address = self.vllm_endpoint.rstrip("/")
+        return address if address.endswith("/v1") else f"{address}/v1"
 
 
 class TeamSection(Section):

@@ -15,6 +15,7 @@ to do with the machinery around a model (a lost server, a time-out, a refused to
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -167,6 +168,17 @@ class TextEngine(Protocol):
     def close(self) -> None:
         """Let go of everything, also of what is under way; may be called again."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedText:
+    """How a text engine is made, and how many requests it works on at once: what its host needs to know.
+
+    It is made for the first request that comes, so that a host without work needs no server and no model.
+    """
+
+    make: Callable[[], TextEngine]  # raises EngineLostError
+    slots: int
 
 
 def adapter_name(adapter: str, version: int) -> str:

@@ -20,6 +20,7 @@ def final_page(report: Report) -> str:
         _summary(report),
         "## Sprints\n\n" + _sprints(report),
         *_code(report),
+        *_judgement(report["judgement"]),
         "## Disturbances\n\n" + _disturbances(report),
         "## People\n\n" + _people(report),
         "## Dead letters\n\n" + _dead_letters(report),
@@ -39,6 +40,19 @@ def _summary(report: Report) -> str:
     lines.append(f"- {report['events']} events, digest `{report['event_digest']}`")
     lines += [f"- team {name} stopped: {team['ended']}" for name, team in report["teams"].items() if team["ended"]]
     return "\n".join(lines)
+
+
+def _judgement(judgement: Report) -> list[str]:
+    """What was decided by a model; nothing where calibrated rules decided."""
+    if judgement["by"] != "model":
+        return []
+    models = ", ".join(f"{one_line(name)} ({count})" for name, count in judgement["models"].items()) or "none"
+    rows = [
+        [name.replace("_", " "), *(str(count[what]) for what in ("asked", "repaired", "failed"))]
+        for name, count in judgement["decisions"].items()
+    ]
+    told = f"Decisions by the model that answered: {models}. A failed one was replaced by the cautious choice."
+    return [f"## Judgement\n\n{told}\n\n" + table(["decision", "asked", "repaired", "failed"], rows)]
 
 
 def _delivery(metrics: Report, bars: str) -> list[str]:

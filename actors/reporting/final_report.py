@@ -12,6 +12,7 @@ from typing import Any
 
 from actors.reporting.artifact_folder import SCHEMA_VERSION
 from actors.reporting.code_metrics import code_metrics, delivery_metrics, sprint_code, unmeasured_code
+from actors.reporting.judgement import judgement
 from actors.reporting.retro import disturbance_facts
 from actors.reporting.run_info import US_PER_SECOND, RunInfo
 from actors.reporting.sprint_record import SprintSummary, Tally
@@ -21,6 +22,7 @@ from brokers.node.messages import DeadLettered
 
 _HOUR_US = 3600 * US_PER_SECOND
 _NO_TOKENS = "the policy has no tokens"
+_NO_ANSWERS = "no answer of a model came with its tokens"
 _NO_FORMULA = "a formula over checkpoints would be no measurement"
 
 
@@ -52,12 +54,14 @@ def final_report(info: RunInfo, histories: Sequence[TeamHistory], totals: RunTot
     metrics["dead_letters"] = sum(letters.by_message.total() for letters in totals.dead_letters.values())
     unmeasured = {"process_coverage": _NO_FORMULA, **unmeasured_code(info, metrics)}
     if metrics["prompt_tokens"] is None:
-        unmeasured["prompt_tokens"] = unmeasured["completion_tokens"] = _NO_TOKENS
+        reason = _NO_ANSWERS if info.judgement == "model" else _NO_TOKENS
+        unmeasured["prompt_tokens"] = unmeasured["completion_tokens"] = reason
     return {
         "schema_version": SCHEMA_VERSION,
         "experiment": info.experiment,
         "seed": info.seed,
         "code_generation": "executed" if info.executes else "modelled",
+        "judgement": judgement(info, histories),
         "start_date": info.start_date.isoformat(),
         "total_sprints": _sprint_count(histories),
         "events": totals.events,

@@ -37,6 +37,7 @@ class Measures:
             scrum.StoryJudged: self._story_judged,
             scrum.Escalated: self._escalated,
             scrum.DecisionTaken: self._decision_taken,
+            scrum.ModelAsked: self._model_asked,
             DeadLettered: self._dead_lettered,
             **self._code.handlers,
         }
@@ -106,6 +107,12 @@ class Measures:
         if event.prompt_tokens is not None:
             self.store.increment("tokens_total", event.agent, "prompt", by=event.prompt_tokens)
         if event.completion_tokens is not None:
+            self.store.increment("tokens_total", event.agent, "completion", by=event.completion_tokens)
+
+    def _model_asked(self, event: scrum.ModelAsked) -> None:
+        """The tokens of decisions that failed; those of the others are told when they are taken."""
+        if event.outcome not in ("settled", "repaired") and event.unmetered < event.attempts:
+            self.store.increment("tokens_total", event.agent, "prompt", by=event.prompt_tokens)
             self.store.increment("tokens_total", event.agent, "completion", by=event.completion_tokens)
 
     def _dead_lettered(self, event: DeadLettered) -> None:

@@ -18,6 +18,7 @@ class RunInfo:
     start_date: date  # virtual time 0 is midnight UTC of this day
     teams: tuple[str, ...]
     executes: bool  # code is written and tested; otherwise work is modelled, and says so where it has no number
+    judgement: str = "behavioural"  # or model: who decides
 
     @property
     def start_epoch_s(self) -> int:

@@ -53,6 +53,7 @@ def _totals(report: Mapping[str, Any]) -> list[str]:
     return [
         f"delivered {stories} stories, {points} points in {sprints} sprints, mean velocity {mean}, cycle time {cycle}",
         *_code(metrics),
+        *_judgement(report["judgement"], metrics),
         f"pairing   {sessions} sessions, consensus in {consensus}, {metrics['escalations']} escalations",
         f"learning  {metrics['junior_questions']} junior questions ({hits} mattered), mean knowledge {knowledge}",
         f"trouble   {struck} disturbances, triage right in {right}, {metrics['dead_letters']} dead letters",
@@ -71,6 +72,16 @@ def _code(metrics: Mapping[str, Any]) -> list[str]:
     work = f"{metrics['commits']} commits, {merges}"
     escaped = metrics["defects_escaped"]
     return [f"code      {state}, {lines} of lines, {branches} of branches; {work}; {escaped} defects escaped"]
+
+
+def _judgement(judgement: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[str]:
+    """Which model decided, and how well it did; nothing where calibrated rules did."""
+    if judgement["by"] != "model":
+        return []
+    models = ", ".join(judgement["models"]) or "no model"
+    tokens = shown(metrics["prompt_tokens"]), shown(metrics["completion_tokens"])
+    done = f"{judgement['asked']} decisions, {judgement['repaired']} repaired, {judgement['failed']} failed"
+    return [f"judged    {done}; {tokens[0]} prompt and {tokens[1]} completion tokens; by {models}"]
 
 
 def _whole_percent(value: float | None) -> str:

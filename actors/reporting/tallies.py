@@ -8,6 +8,9 @@ from typing import Any
 from actors.reporting.sprint_record import Tally
 from actors.scrum import messages as scrum
 
+# Of decisions that a model was asked for: by kind of decision, and by the model that answered.
+ASKED, REPAIRED, FAILED, ANSWERED_BY = "model_asked:", "model_repaired:", "model_failed:", "answered_by:"
+
 
 def count(tally: Tally, message: Any) -> None:
     """Add one event to a tally."""
@@ -85,6 +88,22 @@ def _decision_taken(tally: Tally, event: scrum.DecisionTaken) -> None:
         tally["completion_tokens"] += event.completion_tokens or 0
 
 
+def _model_asked(tally: Tally, event: scrum.ModelAsked) -> None:
+    """What a taken decision cost is told by DecisionTaken; this adds what failed ones cost."""
+    name = event.decision.removeprefix("decision.").partition("/")[0]
+    tally[f"{ASKED}{name}"] += 1
+    tally[f"{ANSWERED_BY}{event.model}"] += 1
+    tally["answers_unmetered"] += event.unmetered
+    if event.outcome == "repaired":
+        tally[f"{REPAIRED}{name}"] += 1
+    elif event.outcome != "settled":
+        tally[f"{FAILED}{name}"] += 1
+        if event.unmetered < event.attempts:
+            tally["decisions_with_tokens"] += 1
+            tally["prompt_tokens"] += event.prompt_tokens
+            tally["completion_tokens"] += event.completion_tokens
+
+
 def _standup_held(tally: Tally, event: scrum.StandupHeld) -> None:
     tally["standup_reports"] += 1
     tally["blockers"] += bool(event.blocker)
@@ -107,6 +126,7 @@ _COUNTERS: Mapping[type[Any], Callable[[Tally, Any], None]] = {
     scrum.StoryJudged: _story_judged,
     scrum.StoryReviewed: _story_reviewed,
     scrum.DecisionTaken: _decision_taken,
+    scrum.ModelAsked: _model_asked,
     scrum.StandupHeld: _standup_held,
     scrum.ReverseMentorship: _one("reverse_mentorships"),
     scrum.DecisionRecorded: _one("decisions_recorded"),

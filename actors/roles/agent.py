@@ -8,6 +8,7 @@ from actors.roles.ceremonies import Ceremonies
 from actors.roles.desk import Desk
 from actors.roles.driving import Driving
 from actors.roles.duty import Duty, Handler
+from actors.roles.judging import BEHAVIOURAL, Judge
 from actors.roles.leading import Arbitration, Leading
 from actors.roles.navigating import Navigating
 from actors.roles.person_state import PersonState
@@ -26,14 +27,21 @@ class Agent(Actor):
 
     refusals: ClassVar[tuple[type[Exception], ...]] = (ScrumError,)
 
-    def __init__(self, state: PersonState, team: TeamSetting, *, product: ProductState | None = None) -> None:
+    def __init__(
+        self,
+        state: PersonState,
+        team: TeamSetting,
+        *,
+        product: ProductState | None = None,
+        judge: Judge = BEHAVIOURAL,
+    ) -> None:
         super().__init__()
-        self._state, self._team, self._product = state, team, product
+        self._state, self._team, self._product, self._judge = state, team, product, judge
         self._handlers: dict[type[Any], Handler] = {}
 
     def on_start(self) -> None:
         """Take up one's duties; after a crash, first give back what was left open."""
-        desk = Desk(self.context, self._state, self._team)
+        desk = Desk(self.context, self._state, self._team, judge=self._judge)
         questions = Questions(desk)
         duties: list[Duty] = [questions, Ceremonies(desk), *self._duties_of_roles(desk, questions)]
         for duty in duties:

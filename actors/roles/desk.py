@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors.policy.decisions import Decide, Decided, StoryView
+from actors.policy.decisions import StoryView
 from actors.policy.thinking import thinking_us
 from actors.roles.cautious import cautious_choice
+from actors.roles.judging import BEHAVIOURAL, Judge, NoJudgement, Question
 from actors.roles.person_state import PersonState
 from actors.scrum.messages import DecisionFailed, DecisionTaken
 from actors.services.asking import ask_person, insist
 from actors.services.team_setting import TeamSetting, agent_address
 from brokers.node.context import Context
-from brokers.node.errors import EffectFailedError
 from brokers.wire.registry import Message
 
 LINK_MARGIN_US = 1_000_000  # no decision is quicker than the slowest link
@@ -21,8 +21,9 @@ LINK_MARGIN_US = 1_000_000  # no decision is quicker than the slowest link
 class Desk:
     """One incarnation of a person at work; duties share it."""
 
-    def __init__(self, context: Context, state: PersonState, team: TeamSetting) -> None:
+    def __init__(self, context: Context, state: PersonState, team: TeamSetting, *, judge: Judge = BEHAVIOURAL) -> None:
         self.context, self.state, self.team = context, state, team
+        self._judge = judge
 
     @property
     def sprint(self) -> int:
@@ -39,24 +40,28 @@ class Desk:
         entity = f"{entity}/s{self.sprint}"
         key = (stream, entity, self.state.turn(stream, entity))
         self.state.last_decision = f"{stream}/{entity}/{key[2]}"
-        request = Decide(agent=self.state.agent, key=key, observation=observation)
         duration_us = max(LINK_MARGIN_US, thinking_us(observation, self.team.calibration))
-        try:
-            reply = await self.context.effect(request, duration_us=duration_us)
-        except EffectFailedError as failed:
-            return self._be_cautious(observation, failed.reason)
-        if not isinstance(reply, Decided) or not isinstance(reply.answer, observation.ANSWER):
-            return self._be_cautious(observation, f"an answer of another kind: {reply.KIND}")
+        question = Question(
+            context=self.context,
+            state=self.state,
+            team=self.team.team,
+            key=key,
+            observation=observation,
+            duration_us=duration_us,
+        )
+        found = await self._judge.judge(question)
+        if isinstance(found, NoJudgement):
+            return self._be_cautious(observation, found.reason)
         taken = DecisionTaken(
             team=self.team.team,
             agent=self.state.agent,
             decision=observation.KIND,
-            duration_us=duration_us,
-            prompt_tokens=reply.prompt_tokens,
-            completion_tokens=reply.completion_tokens,
+            duration_us=found.duration_us,
+            prompt_tokens=found.prompt_tokens,
+            completion_tokens=found.completion_tokens,
         )
         self.context.publish(taken)
-        return reply.answer
+        return found.answer
 
     async def ask_colleague(self, address: str, message: Message) -> Any:
         """Ask a person; None if nobody answers because they refused, crashed or are gone."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from actors.policy.decisions import Experience, Person
 from actors.policy.mind import Mind
+from actors.policy.prompting.memory import Memory
 from actors.scrum.retrospective import LessonBook
 
 
@@ -64,6 +65,7 @@ class PersonState:
     questions: int = 0
     decision_records: int = 0
     last_decision: str = ""  # key of the latest, as commits name it
+    memory: Memory | None = None  # of earlier judgements, where a model is asked for them
 
     @property
     def agent(self) -> str:

@@ -374,6 +374,23 @@ class DecisionFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAsked:
+    """A model was asked for a decision, once or with a repair. Published beside DecisionTaken or DecisionFailed."""
+
+    KIND: ClassVar[str] = "decision.model_asked/1"
+    team: str
+    agent: str
+    decision: str  # the observation's kind
+    model: str  # that really answered; the one that was asked where none did
+    outcome: Literal["settled", "repaired", "malformed", "illegal", "cut_off", "refused"]
+    attempts: int  # 1, or 2 with a repair
+    prompt_tokens: int  # over the attempts whose tokens are known
+    completion_tokens: int
+    cached_tokens: int | None  # of the prompts', from a prefix cache; None: the server does not tell
+    unmetered: int  # attempts whose tokens nobody told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DisturbanceSoftened:
     """The cap on harm was reached: a disturbance struck as a minor one."""
 

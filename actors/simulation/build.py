@@ -15,6 +15,7 @@ from actors.policy.calibration import Calibration
 from actors.policy.decisions import Person
 from actors.policy.mind import Mechanisms, Mind
 from actors.roles.agent import Agent
+from actors.roles.judging import Judge
 from actors.roles.person_state import PersonState
 from actors.roles.product_owner import ProductState, Refill
 from actors.scrum import code_messages
@@ -47,6 +48,7 @@ from actors.services.sprint_state import SprintState
 from actors.services.team_setting import TeamSetting, agent_address
 from actors.services.work_ledger import WorkLedger
 from actors.services.workshop import Workshop
+from actors.simulation.judges import behavioural
 from actors.simulation.portfolio import NewKatas, NewStories, first_new_number, refill_for, share_out, wishes_of
 from actors.work import messages as execution_messages
 from actors.work import tool_messages
@@ -58,6 +60,7 @@ from config.backlog import Story as BacklogStory
 from config.rosters import TeamMember, TeamRoster
 from config.sections import RunConfig
 from inference import messages as inference_messages
+from inference import text as text_messages
 
 Factory = Callable[[], Actor]
 
@@ -70,6 +73,7 @@ class RunPlan:
     stories: Sequence[BacklogStory]
     calibration: Calibration
     sprints: int
+    judge_of: Callable[[TeamMember], Judge] = behavioural
 
 
 def build_registry() -> Registry:
@@ -90,6 +94,7 @@ def build_registry() -> Registry:
         execution_messages,
         tool_messages,
         inference_messages,
+        text_messages,
     )
     return registry
 
@@ -137,10 +142,11 @@ def _team(
         ),
     }
     modules = _modules(stories)
-    for member in setting.roster.members:
+    for member, one in zip(setting.roster.members, roster.members, strict=True):
         state = PersonState(person=_person(member), mind=_mind(plan, member, setting, modules))
         owns = member == setting.roster.product_owner
-        factory = partial(Agent, state, setting, product=product if owns else None)
+        judge = plan.judge_of(one)
+        factory = partial(Agent, state, setting, product=product if owns else None, judge=judge)
         factories[agent_address(member.agent)] = factory
     factories[setting.facilitator] = partial(Facilitator, SprintState(), setting)
     return factories

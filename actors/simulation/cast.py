@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from actors.policy.calibration import Calibration, parse_calibration
 from actors.reporting.run_info import RunInfo
 from actors.scrum.calendar import SprintCalendar
 from actors.simulation.build import RunPlan, build_actors, build_registry
 from actors.simulation.inputs import RunInputs
+from actors.simulation.judges import judges, server_plan
 from actors.simulation.layout import Layout
 from brokers.clock import messages as clock_messages
 from brokers.node.cell import Factory
@@ -32,6 +34,7 @@ class Cast:
     sprints: int
     calendar: SprintCalendar
     code: CodeGenerationSection
+    model_server: dict[str, Any] | None  # what the engine of a model is told; None: no model is asked
 
     @property
     def executes(self) -> bool:
@@ -70,7 +73,13 @@ def assemble(inputs: RunInputs, *, sprints: int) -> Cast:
     config = inputs.config
     calibration = parse_calibration(inputs.calibration)
     backlog = parse_backlog(inputs.backlog, file=inputs.backlog_name)
-    plan = RunPlan(config=config, stories=backlog.stories, calibration=calibration, sprints=sprints)
+    plan = RunPlan(
+        config=config,
+        stories=backlog.stories,
+        calibration=calibration,
+        sprints=sprints,
+        judge_of=judges(config, inputs.prompts),
+    )
     registry = build_registry()
     registry.register_module(clock_messages)
     return Cast(
@@ -83,11 +92,13 @@ def assemble(inputs: RunInputs, *, sprints: int) -> Cast:
             start_date=config.simulation.start_date,
             teams=tuple(team.id for team in config.resolved_teams()),
             executes=config.code_generation.mode == "executed",
+            judgement=config.policy.judgement,
         ),
         seed=config.simulation.seed,
         link_delay_us=config.simulation.link_delay_ms * 1_000,
         sprints=sprints,
         code=config.code_generation,
+        model_server=server_plan(config) if config.policy.asks_model else None,
         calendar=SprintCalendar(
             days_per_sprint=config.experiment.num_simulated_days,
             start_weekday=config.simulation.start_date.weekday(),

@@ -13,6 +13,7 @@ from brokers.clock.conductor import ClockError
 from brokers.journal.errors import DivergedError, JournalError
 from brokers.links.frames import LinkError
 from brokers.node.errors import NodeError
+from inference.text import EngineLostError
 
 
 def exit_code_of(error: Exception) -> ExitCode:
@@ -24,7 +25,7 @@ def exit_code_of(error: Exception) -> ExitCode:
             return ExitCode.DIVERGED
         case CodeChangedError() | JournalError():
             return ExitCode.BAD_INPUT
-        case NodeError() | ClockError() | LinkError() | WorkspaceError() | SandboxError():
+        case NodeError() | ClockError() | LinkError() | WorkspaceError() | SandboxError() | EngineLostError():
             return ExitCode.RESUMABLE
         case _:
             return ExitCode.FAILED
@@ -37,6 +38,8 @@ def sentence_of(error: Exception) -> str:
             return "stopped; everything so far is in the journal"
         case DivergedError() | CodeChangedError() | JournalError() | WorkspaceError() | SandboxError():
             return str(error)
+        case EngineLostError():
+            return f"the server of the model is lost: {error}"
     return f"{type(error).__name__}: {error}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Self
@@ -15,27 +15,31 @@ from config.sections import RunConfig
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("config", "brokers", "inference", "actors")
 LOCK = "requirements/base.txt"
+PROMPTS = "prompts.json"
 SUFFIXES = frozenset({".py", ".toml", ".yaml", ".j2"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunInputs:
-    """Frozen inputs of one run; `backlog` and `calibration` are the texts of their files."""
+    """Frozen inputs of one run; `backlog`, `calibration` and `prompts` are the texts of their files."""
 
     config: RunConfig
     backlog: str
     backlog_name: str  # for error messages only
     calibration: str
     code: str  # digest of the code that ran it, see `code_digest`
+    prompts: Mapping[str, str] = field(default_factory=dict)  # by name; empty where no model is asked
 
     def to_files(self) -> dict[str, bytes]:
         """What `Journal.create` keeps."""
         facts = {"backlog_name": self.backlog_name, "code": self.code}
+        prompts = {PROMPTS: json.dumps(dict(self.prompts), sort_keys=True).encode()} if self.prompts else {}
         return {
             "config.json": self.config.model_dump_json().encode(),
             "backlog.yaml": self.backlog.encode(),
             "calibration.toml": self.calibration.encode(),
             "run.json": json.dumps(facts, sort_keys=True).encode(),
+            **prompts,
         }
 
     @classmethod
@@ -48,6 +52,7 @@ class RunInputs:
             backlog_name=facts["backlog_name"],
             calibration=files["calibration.toml"].decode(),
             code=facts["code"],
+            prompts=json.loads(files.get(PROMPTS, b"{}")),
         )
 
 

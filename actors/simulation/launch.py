@@ -26,6 +26,7 @@ from actors.simulation.failures import exit_code_of, sentence_of
 from actors.simulation.folders import JOURNAL, held
 from actors.simulation.hub_thread import HubThread
 from actors.simulation.inputs import RunInputs
+from actors.simulation.judges import TEXT_ENGINE, TEXT_POOL, server_plan
 from actors.simulation.layout import SERVICES, Assignment
 from actors.simulation.session import Session
 from actors.simulation.workspaces import work_plan
@@ -38,6 +39,7 @@ from inference.engines.stopping import StopSignal
 POLL_S = 0.05
 GRACE_S = 10.0  # a node that was told to stop commits first
 ENGINE = "behavioural-0"
+TEXT = "text-0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,7 @@ class Wishes:
     hold_s: float = 0.0
     replay: bool = False
     allow_code_change: bool = False
+    model_server: dict[str, Any] | None = None  # where the server of a model is, if no longer where the journal says
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,7 @@ def _assignment(folder: Path, sockets: Path, wishes: Wishes, *, hub: str | None)
         paused=wishes.paused,
         allow_code_change=wishes.allow_code_change,
         hold_s=wishes.hold_s,
+        model_server=wishes.model_server,
     )
 
 
@@ -168,6 +172,8 @@ class _Launcher:
         policy, now_s = RestartPolicy(max_restarts=20), time.monotonic()
         self._helpers["hub"] = SupervisedChild(self._start_hub, policy, now_s=now_s)
         self._helpers[ENGINE] = SupervisedChild(self._start_engine, policy, now_s=now_s)
+        if self._inputs.config.policy.asks_model:
+            self._helpers[TEXT] = SupervisedChild(self._start_text_engine, policy, now_s=now_s)
         if self._inputs.config.code_generation.mode == "executed":
             for number in range(self._inputs.config.code_generation.workers):
                 name = f"work-{number}"
@@ -187,6 +193,10 @@ class _Launcher:
         inputs = self._inputs
         plan = {"seed": inputs.config.simulation.seed, "calibration": inputs.calibration}
         return self._start_served(ENGINE, "actors.policy.engine:build", plan, "pool")
+
+    def _start_text_engine(self) -> subprocess.Popen[bytes]:
+        plan = self._assignment.model_server or server_plan(self._inputs.config)
+        return self._start_served(TEXT, TEXT_ENGINE, plan, TEXT_POOL)
 
     def _start_worker(self, name: str) -> subprocess.Popen[bytes]:
         """A process that runs tests and git; one request at a time, so that the others take the next."""

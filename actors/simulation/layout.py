@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from zlib import crc32
 
 SERVICES = "services"
@@ -54,6 +54,7 @@ class Assignment:
     paused: bool = False
     allow_code_change: bool = False
     hold_s: float = 0.0
+    model_server: dict[str, Any] | None = None  # where the server of a model is, if no longer where the journal says
 
     @property
     def layout(self) -> Layout:

@@ -12,6 +12,7 @@ from actors.simulation.comparing import first_parting, lines
 from actors.simulation.exit_codes import ExitCode
 from actors.simulation.folders import JOURNAL, check_new, check_place, check_run, make_folder, next_free_folder
 from actors.simulation.inputs import code_digest
+from actors.simulation.judges import check_server, prompts_of_fork, recorded_problem
 from actors.simulation.launch import Wishes, launch
 from actors.simulation.preparing import prepare
 from actors.simulation.run_command import OptionsError, check_code, check_wishes, read_run, run_to_end
@@ -39,12 +40,14 @@ def fork(args: Namespace) -> int:
     own = [] if any(word.startswith(f"{SPRINTS_KEY}=") for word in args.overrides) else [f"{SPRINTS_KEY}={sprints}"]
     config = override_config(inputs.config, [*args.overrides, *own])  # a parent that was continued has more sprints
     check_tools(config)
+    prompts = prompts_of_fork(config, inputs.prompts)
+    check_server(config, recorded_problem)
     folder = args.output or next_free_folder()
     check_new(folder)
     with JournalReader(args.run / JOURNAL) as journal:
         time_us = _instant(journal, args.at)
     make_folder(folder)
-    forked = replace(inputs, config=config)
+    forked = replace(inputs, config=config, prompts=prompts)
     rows = copy_prefix(args.run / JOURNAL, folder / JOURNAL, time_us, inputs=forked.to_files())
     print(f"fork of {args.run} after {rows} log rows")
     port = config.monitoring.prometheus_port if args.metrics_port is None else args.metrics_port

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,11 @@ from actors.policy.calibration import CalibrationError, parse_calibration
 from actors.simulation.exercises import exercise_problems
 from actors.simulation.folders import JOURNAL, make_folder
 from actors.simulation.inputs import RunInputs, code_digest
+from actors.simulation.judges import read_prompts
 from brokers.journal.journal import Journal
 from config.backlog import load_backlog
 from config.errors import ConfigError, Problem
-from config.loader import UnusedKey, load_config
+from config.loader import LoadedConfig, UnusedKey, load_config
 from config.profiles import CALIBRATION, KATAS, TASKFLOW
 from config.sections import RunConfig
 
@@ -24,6 +25,7 @@ class Prepared:
     """Checked inputs, and what to tell the user about them."""
 
     inputs: RunInputs
+    loaded: LoadedConfig  # says where a setting was made
     unused: tuple[UnusedKey, ...]
     lacking: tuple[str, ...]
 
@@ -53,6 +55,9 @@ def prepare(
     if executes and backlog is not None:
         problems.extend(exercise_problems(backlog))
     calibration = _calibration(loaded.config, config_path, problems) if loaded is not None else ""
+    prompts: Mapping[str, str] = {}
+    if loaded is not None and loaded.config.policy.asks_model:
+        prompts = read_prompts(loaded.config, config_path, problems)
     if loaded is None or backlog is None or problems:
         raise ConfigError(tuple(problems))
     inputs = RunInputs(
@@ -61,8 +66,9 @@ def prepare(
         backlog_name=path.name,
         calibration=calibration,
         code=code_digest(),
+        prompts=prompts,
     )
-    return Prepared(inputs, loaded.accepted_but_unused, backlog.lacking())
+    return Prepared(inputs, loaded, loaded.accepted_but_unused, backlog.lacking())
 
 
 def settings_of(overrides: Sequence[str], *, seed: int | None, sprints: int | None) -> list[str]:

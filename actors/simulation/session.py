@@ -16,6 +16,7 @@ from actors.services.recorder import Close, Recorder
 from actors.simulation.cast import Cast, assemble
 from actors.simulation.gates import InterruptedRunError, RunGate
 from actors.simulation.inputs import RunInputs, code_digest
+from actors.simulation.judges import TEXT_ENGINE, TEXT_POOL
 from actors.simulation.layout import SERVICES, Assignment
 from actors.simulation.outside import Outside, connect_hub
 from actors.simulation.recorder_feed import RecorderFeed
@@ -32,9 +33,12 @@ from brokers.journal.journal import Journal
 from brokers.links.zmq_links import Inbox, OutLink
 from brokers.node.actor import hosting
 from brokers.node.pool import Pool
+from inference.engines.loading import load_engine
 from inference.engines.stopping import StopSignal
 from inference.pool.dispatcher import PoolDispatcher
 from inference.pool.embedded import EmbeddedPool
+from inference.pool.hosted import HostedText
+from inference.text import GenerateText, ServedText
 
 
 class CodeChangedError(Exception):
@@ -162,9 +166,21 @@ class Session:
             decisions: Executor = EmbeddedPool(BehaviouralEngine(cast.seed, cast.calibration), build_registry())
         else:
             decisions = self._dispatcher("pool")
-        if not cast.executes:
-            return decisions
-        return RoutedExecutor({"work": self._work_executor(cast)}, otherwise=decisions)
+        routes: dict[str, Executor] = {}
+        if cast.executes:
+            routes["work"] = self._work_executor(cast)
+        if cast.model_server is not None:
+            routes[GenerateText.KIND] = self._text_executor(cast.model_server)
+        return RoutedExecutor(routes, otherwise=decisions) if routes else decisions
+
+    def _text_executor(self, plan: dict[str, Any]) -> Executor:
+        if self._assignment.nodes > 1:
+            return self._dispatcher(TEXT_POOL)
+        served = load_engine(TEXT_ENGINE, self._assignment.model_server or plan)
+        assert isinstance(served, ServedText), "the builder of a text engine"
+        hosted = HostedText(self._context, self._assignment.endpoint(TEXT_POOL), served)
+        self._stack.callback(hosted.close)
+        return hosted
 
     def _work_executor(self, cast: Cast) -> Executor:
         if self._assignment.nodes > 1:

@@ -10,7 +10,7 @@ from brokers.wire.packing import kind_of
 
 
 class RoutedExecutor:
-    """Sends a request to the executor named for the first part of its kind (`work` of `work.run_tests/1`).
+    """Sends a request to the executor named for its kind, or for the first part of it (`work` of `work.run_tests/1`).
 
     Replies come in the order in which each executor has them; tickets are unique over all of them.
     """
@@ -26,8 +26,9 @@ class RoutedExecutor:
 
     def submit(self, ticket: str, request: bytes, seed: int) -> None:
         """Hand a request on. Raises WireError for bytes that are no request."""
-        name = kind_of(request).partition(".")[0]
-        self._routes.get(name, self._otherwise).submit(ticket, request, seed)
+        kind = kind_of(request)
+        executor = self._routes.get(kind) or self._routes.get(kind.partition(".")[0], self._otherwise)
+        executor.submit(ticket, request, seed)
 
     def drain(self) -> list[tuple[str, bytes]]:
         """Replies that are there now."""

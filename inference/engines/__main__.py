@@ -11,7 +11,9 @@ from pathlib import Path
 from brokers.processes import die_with_parent
 from inference.engines.loading import EngineLoadError, load_engine, read_plan
 from inference.engines.stopping import StopSignal
+from inference.engines.text_worker import serve_text
 from inference.engines.worker import SLOTS, serve
+from inference.text import EngineLostError, ServedText
 
 _EXAMPLE = """example:
   python -m inference.engines --engine actors.policy.engine:build --endpoint ipc:///run/user/1000/x/pool \\
@@ -20,7 +22,7 @@ _EXAMPLE = """example:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT, or until the process that started this one ends."""
+    """Serve until SIGTERM or SIGINT, or until the process that started this one ends; 1: the engine is lost."""
     args = _parse(argv)
     die_with_parent(args.parent, number=signal.SIGKILL)  # also while it answers: nobody waits for it any more
     try:
@@ -30,7 +32,14 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     stop = StopSignal()
     stop.set_on(signal.SIGTERM, signal.SIGINT)
-    serve(served.engine, args.endpoint, args.name, served.registry, stop, slots=args.slots)
+    if not isinstance(served, ServedText):
+        serve(served.engine, args.endpoint, args.name, served.registry, stop, slots=args.slots or SLOTS)
+        return 0
+    try:
+        serve_text(served, args.endpoint, args.name, stop, slots=args.slots)
+    except EngineLostError as error:
+        print(f"engine {args.name}: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -45,7 +54,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--endpoint", required=True, help="ZeroMQ endpoint of the pool")
     parser.add_argument("--name", required=True, help="name of this engine, unique in its pool")
     parser.add_argument("--plan", type=Path, help="file with the builder's arguments (.json, else msgpack)")
-    parser.add_argument("--slots", type=int, default=SLOTS, help=f"requests taken at once (default {SLOTS})")
+    parser.add_argument("--slots", type=int, help=f"requests taken at once (default {SLOTS}, or the engine's own)")
     parser.add_argument(
         "--parent", type=int, default=os.getppid(), help="process id of the parent, if it may end before this starts"
     )

@@ -14,13 +14,14 @@ from typing import Any
 from brokers.wire.packing import unpack
 from brokers.wire.registry import WireError
 from inference.engine import Served
+from inference.text import ServedText
 
 
 class EngineLoadError(Exception):
     """Raised when an engine cannot be made from its dotted name and plan."""
 
 
-def load_engine(dotted: str, plan: Mapping[str, Any]) -> Served:
+def load_engine(dotted: str, plan: Mapping[str, Any]) -> Served | ServedText:
     """Call the builder `package.module:function` with the plan. Raises EngineLoadError."""
     module_name, _, function_name = dotted.partition(":")
     try:
@@ -31,7 +32,7 @@ def load_engine(dotted: str, plan: Mapping[str, Any]) -> Served:
         served = builder(plan)
     except ValueError as error:
         raise EngineLoadError(f"{dotted} refuses its plan: {error}") from error
-    if not isinstance(served, Served):
+    if not isinstance(served, (Served, ServedText)):
         raise EngineLoadError(f"{dotted} returned {type(served).__name__} and not Served")
     return served
 

@@ -50,6 +50,7 @@ class ChatServer:
     guided: Guided = "response_format"  # none: the server enforces no schema, requests with one are refused
     connect_s: float = 5.0
     answer_s: float = 600.0  # a server that takes longer for one answer counts as lost
+    models: tuple[str, ...] = ()  # what it must serve; one that lacks a model counts as lost from the start
     busy_s: float = 60.0  # how long one request waits for a server that says it is busy, all its waits together
 
     def __post_init__(self) -> None:
@@ -222,9 +223,13 @@ class OpenAIEngine:
         try:
             if response.status_code != 200:
                 raise ServerFault(f"asked for its models, the server answered with status {response.status_code}")
-            return read_models(data)
+            served = read_models(data)
         except ServerFault as fault:
             raise self._loss(str(fault)) from None
+        missing = [model for model in self._server.models if model not in served]
+        if missing:
+            raise self._loss(f"{', '.join(missing)} not served; it serves {', '.join(served) or 'nothing'}")
+        return served
 
     async def _ask(self, request: GenerateText, seed: int) -> Answer:
         async with self._free:

@@ -26,7 +26,7 @@ from inference.pool.frames import (
 SLOTS = 64  # requests that an engine without a batcher of its own takes at once
 SIGN_OF_LIFE_MS = 1_000
 _LINGER_MS = 200
-_REPLY_BATCH_BYTES = MAX_FRAME_BYTES // 4
+REPLY_BATCH_BYTES = MAX_FRAME_BYTES // 4
 
 
 def serve(
@@ -40,7 +40,7 @@ def serve(
     answerer = Answerer(engine, registry)
     engine.start()
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    pool = _connect(context, endpoint, name)
+    pool = connect(context, endpoint, name)
     try:
         pool.send(pack_ready(incarnation, slots))
         poller = zmq.Poller()
@@ -61,7 +61,8 @@ def serve(
         engine.close()
 
 
-def _connect(context: zmq.Context[zmq.Socket[bytes]], endpoint: str, name: str) -> zmq.Socket[bytes]:
+def connect(context: zmq.Context[zmq.Socket[bytes]], endpoint: str, name: str) -> zmq.Socket[bytes]:
+    """A socket by which the pool knows an engine under its name."""
     pool = context.socket(zmq.DEALER)
     pool.identity = name.encode()
     pool.linger = _LINGER_MS
@@ -86,7 +87,7 @@ def _answer_all(pool: zmq.Socket[bytes], answerer: Answerer, incarnation: str, s
         reply = _answer(part, answerer)
         replies.append(reply)
         size += len(reply[1])
-        if size > _REPLY_BATCH_BYTES:
+        if size > REPLY_BATCH_BYTES:
             pool.send(pack_replies(incarnation, replies))
             replies, size = [], 0
     if replies:

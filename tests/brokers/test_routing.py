@@ -111,6 +111,15 @@ def test_an_executor_that_serves_several_routes_is_drained_and_watched_once() ->
     assert routed.drain() == [("t0", b"both")]
 
 
+def test_a_route_for_a_whole_kind_comes_before_one_for_its_first_part() -> None:
+    text, rest, others = Listed(b"text"), Listed(b"rest"), Listed(b"others")
+    routed = RoutedExecutor({"inference.text/1": text, "inference": rest}, otherwise=others)
+    for n, kind in enumerate(("inference.text/1", "inference.text/2", "work.x/1")):
+        routed.submit(f"t{n}", request(kind), n)
+
+    assert dict(routed.drain()) == {"t0": b"text", "t1": b"rest", "t2": b"others"}
+
+
 def test_what_is_no_message_reaches_nobody() -> None:
     work, others = Listed(b"work"), Listed(b"others")
     with pytest.raises(WireError):

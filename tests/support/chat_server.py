@@ -7,6 +7,7 @@ import select
 import socket
 import threading
 from collections import Counter, deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -34,10 +35,14 @@ def error_body(message: str, *, code: str | None = None, param: str | None = Non
 
 
 class SmallChatServer:
-    """Serves until the `with` ends. `faults` are used up by chat completions, one each."""
+    """Serves until the `with` ends. `faults` are used up by chat completions, one each.
 
-    def __init__(self, token: str = "") -> None:
+    With `writes` the texts are what it makes of a body; it is asked from several threads.
+    """
+
+    def __init__(self, token: str = "", *, writes: Callable[[dict[str, Any]], str] | None = None) -> None:
         self.token = token
+        self.writes = writes
         self.faults: deque[Fault] = deque()
         self.bodies: list[dict[str, Any]] = []
         self.counts: Counter[str] = Counter()  # answered, given_up, connections, prompt_tokens, completion_tokens
@@ -170,7 +175,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, body: dict[str, Any]) -> tuple[int, bytes]:
         if body["model"] not in (MODEL, *(f"{name}@{version}" for name, version in ADAPTERS)):
             return 404, error_body(f"The model `{body['model']}` does not exist.", code="model_not_found")
-        pieces = text_pieces(body, enforces_schemas=self.small.enforces_schemas)
+        writes = self.small.writes
+        pieces = _cut(writes(body)) if writes else text_pieces(body, enforces_schemas=self.small.enforces_schemas)
         finish = "stop"
         if len(pieces) > body["max_tokens"]:
             pieces, finish = pieces[: body["max_tokens"]], "length"
@@ -197,9 +203,12 @@ def text_pieces(body: dict[str, Any], *, enforces_schemas: bool = True) -> list[
     guided = body.get("structured_outputs") or body.get("response_format")
     if guided and enforces_schemas:
         schema = guided["json"] if "json" in guided else guided["json_schema"]["schema"]
-        text = json.dumps(instance(schema, digest), separators=(",", ":"))
-        return [text[start : start + 4] for start in range(0, len(text), 4)]
+        return _cut(json.dumps(instance(schema, digest), separators=(",", ":")))
     return [f"w{byte} " for byte in digest[: 4 + digest[0] % 12]]
+
+
+def _cut(text: str) -> list[str]:
+    return [text[start : start + 4] for start in range(0, len(text), 4)]
 
 
 def instance(schema: dict[str, Any], digest: bytes) -> Any:

@@ -59,6 +59,12 @@ class Dialogue:
             return failure
         return Dialogue(self.observation, prompts.repair_messages(self.messages, text, failure.reason), is_repair=True)
 
+    def refuse(self, prompts: Prompts, problem: str) -> NoDecision | Dialogue:
+        """Go on where an engine found the answer malformed and did not keep it."""
+        if self.is_repair:
+            return NoDecision("malformed", problem)
+        return Dialogue(self.observation, prompts.asked_again(self.messages, problem), is_repair=True)
+
 
 def begin(prompts: Prompts, observation: Any, memory: Memory | None = None) -> Dialogue:
     """Ask for a decision. Raises ValueError for what is no observation."""

@@ -119,6 +119,12 @@ class Prompts:
             ChatMessage(role="user", content=_sendable(repair)),
         )
 
+    def asked_again(self, messages: tuple[ChatMessage, ...], problem: str) -> tuple[ChatMessage, ...]:
+        """The same conversation, its last message gone on with what was wrong with an answer that is not known."""
+        *before, last = messages
+        repair = self._templates["repair"].render("repair", {"problem": problem})
+        return (*before, ChatMessage(role=last.role, content=_sendable(f"{last.content}\n\n{repair}")))
+
     def _template_of(self, observation: Any) -> PromptTemplate:
         if type(observation) not in OBSERVATIONS:
             raise ValueError(f"{observation.KIND} is no observation")

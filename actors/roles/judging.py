@@ -1,0 +1,72 @@
+"""Who judges: what a desk asks for a decision, and the one that asks the behavioural policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from actors.policy.decisions import Decide, Decided
+from actors.roles.person_state import PersonState
+from brokers.node.context import Context
+from brokers.node.errors import EffectFailedError
+from brokers.wire.registry import Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A judgement that is wanted, and whose it is."""
+
+    context: Context
+    state: PersonState
+    team: str
+    key: tuple[str, str, int]  # stream, entity, n: names the draw
+    observation: Any
+    duration_us: int  # virtual time that it takes to answer once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """An answer of the kind that was asked for."""
+
+    answer: Message
+    duration_us: int
+    prompt_tokens: int | None  # None: whoever judged has no tokens, or does not tell
+    completion_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoJudgement:
+    """There is no valid answer."""
+
+    reason: str
+
+
+class Judge(Protocol):
+    """Answers questions; shared by the incarnations of one person, keeps no state of its own."""
+
+    async def judge(self, question: Question) -> Judgement | NoJudgement:
+        """Take the time that it takes. Raises nothing that has to do with the answer."""
+        ...
+
+
+class BehaviouralJudge:
+    """Asks the behavioural engine."""
+
+    async def judge(self, question: Question) -> Judgement | NoJudgement:
+        observation = question.observation
+        request = Decide(agent=question.state.agent, key=question.key, observation=observation)
+        try:
+            reply = await question.context.effect(request, duration_us=question.duration_us)
+        except EffectFailedError as failed:
+            return NoJudgement(failed.reason)
+        if not isinstance(reply, Decided) or not isinstance(reply.answer, observation.ANSWER):
+            return NoJudgement(f"an answer of another kind: {reply.KIND}")
+        return Judgement(
+            answer=reply.answer,
+            duration_us=question.duration_us,
+            prompt_tokens=reply.prompt_tokens,
+            completion_tokens=reply.completion_tokens,
+        )
+
+
+BEHAVIOURAL: Judge = BehaviouralJudge()

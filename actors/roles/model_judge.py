@@ -1,0 +1,142 @@
+"""A model judges: every decision is a conversation, at most one repair, and then an answer or a typed failure.
+
+The judge keeps nothing: what a person remembers is in the person's state, so that a restarted actor remembers it, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from actors.policy.prompting.dialogue import Dialogue, NoDecision, Settled, begin
+from actors.policy.prompting.memory import Memory
+from actors.policy.prompting.narrowing import schema_of
+from actors.policy.prompting.prompts import Prompts
+from actors.policy.prompting.schemas import schema_text
+from actors.roles.judging import Judgement, NoJudgement, Question
+from actors.scrum.messages import ModelAsked
+from brokers.node.errors import EffectFailedError
+from brokers.wire.registry import Message
+from inference.messages import Failed
+from inference.text import GenerateText, TextGenerated
+
+Outcome = Literal["settled", "repaired", "malformed", "illegal", "cut_off", "refused"]
+_DETAIL_CHARS = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelUse:
+    """Which model one person's judgements come from, and how it is asked."""
+
+    model: str
+    max_tokens: int  # of one answer
+    temperature_permille: int
+    memory_chars: int  # budget of what the person remembers; 0: nothing
+
+
+@dataclass(slots=True)
+class _Account:
+    """What the attempts of one decision took."""
+
+    attempts: int = 0
+    unmetered: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int | None = None
+    model: str = ""
+
+    def add(self, reply: Message) -> None:
+        self.attempts += 1
+        if not isinstance(reply, TextGenerated):
+            self.unmetered += 1
+            return
+        self.model = reply.model
+        self.prompt_tokens += reply.prompt_tokens
+        self.completion_tokens += reply.completion_tokens
+        if reply.cached_tokens is not None:
+            self.cached_tokens = (self.cached_tokens or 0) + reply.cached_tokens
+
+    @property
+    def is_metered(self) -> bool:
+        return self.unmetered < self.attempts
+
+
+class ModelJudge:
+    """Asks a model by effects, one for each attempt; each takes the time of the decision."""
+
+    def __init__(self, prompts: Prompts, use: ModelUse) -> None:
+        self._prompts, self._use = prompts, use
+
+    async def judge(self, question: Question) -> Judgement | NoJudgement:
+        account = _Account()
+        found = await self._talk(question, account)
+        outcome: Outcome = "refused"
+        match found:
+            case Settled(is_repaired=is_repaired):
+                outcome = "repaired" if is_repaired else "settled"
+            case NoDecision(cause=cause):
+                outcome = cause
+        question.context.publish(
+            ModelAsked(
+                team=question.team,
+                agent=question.state.agent,
+                decision=question.observation.KIND,
+                model=account.model or self._use.model,
+                outcome=outcome,
+                attempts=account.attempts,
+                prompt_tokens=account.prompt_tokens,
+                completion_tokens=account.completion_tokens,
+                cached_tokens=account.cached_tokens,
+                unmetered=account.unmetered,
+            )
+        )
+        if not isinstance(found, Settled):
+            return found if isinstance(found, NoJudgement) else NoJudgement(found.text)
+        self._remember(question, found.answer)
+        return Judgement(
+            answer=found.answer,
+            duration_us=question.duration_us * account.attempts,
+            prompt_tokens=account.prompt_tokens if account.is_metered else None,
+            completion_tokens=account.completion_tokens if account.is_metered else None,
+        )
+
+    async def _talk(self, question: Question, account: _Account) -> Settled | NoDecision | NoJudgement:
+        observation = question.observation
+        dialogue: Settled | NoDecision | Dialogue = begin(self._prompts, observation, self._memory_of(question))
+        schema = schema_text(schema_of(observation))
+        while isinstance(dialogue, Dialogue):
+            try:
+                reply = await question.context.effect(self._request(dialogue, schema), duration_us=question.duration_us)
+            except EffectFailedError as failed:
+                return NoJudgement(failed.reason)
+            account.add(reply)
+            match reply:
+                case TextGenerated(text=text, finish=finish):
+                    dialogue = dialogue.take(self._prompts, text, finish)
+                case Failed(reason="schema_not_honoured", detail=detail):
+                    dialogue = dialogue.refuse(self._prompts, detail[:_DETAIL_CHARS])
+                case Failed(reason=reason, detail=detail):
+                    return NoJudgement(f"{reason}: {detail[:_DETAIL_CHARS]}")
+                case _:
+                    return NoJudgement(f"an answer of another kind: {reply.KIND}")
+        return dialogue
+
+    def _request(self, dialogue: Dialogue, schema: str) -> GenerateText:
+        return GenerateText(
+            model=self._use.model,
+            adapter="",
+            adapter_version=0,
+            messages=dialogue.messages,
+            schema=schema,
+            max_tokens=self._use.max_tokens,
+            temperature_permille=self._use.temperature_permille,
+            priority="agent",
+        )
+
+    def _memory_of(self, question: Question) -> Memory:
+        return question.state.memory or Memory(budget_chars=self._use.memory_chars)
+
+    def _remember(self, question: Question, answer: Message) -> None:
+        """Read again: other decisions of this person may have ended meanwhile."""
+        memory = self._memory_of(question)
+        question.state.memory = self._prompts.remembered(memory, question.observation, answer)

@@ -1,0 +1,106 @@
+"""Who judges in a run, from its configuration; and what a run without a model leaves alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from actors.policy.prompting.prompts import shipped_files
+from actors.roles.judging import BEHAVIOURAL
+from actors.roles.model_judge import ModelJudge
+from actors.simulation import judges as module
+from actors.simulation.inputs import RunInputs
+from actors.simulation.judges import judges, moved_server, read_prompts, server_plan
+from config.errors import Problem
+from config.loader import load_config
+from config.sections import RunConfig
+
+ROOT = Path(__file__).resolve().parents[3]
+LIGHT = """
+import sys
+import actors.simulation.__main__, actors.simulation.run_command, actors.simulation.services_process
+from actors.simulation.preparing import prepare
+from actors.simulation.cast import assemble
+assemble(prepare(None, None, overrides=["code_generation.mode=modelled"]).inputs, sprints=1)
+print(sorted({"httpx", "jinja2", "jsonschema"} & sys.modules.keys()))
+"""
+
+
+def config_with(*settings: str) -> RunConfig:
+    return load_config(None, overrides=["policy.judgement=model", *settings]).config
+
+
+def test_a_run_without_a_model_loads_none_of_what_models_need() -> None:
+    done = subprocess.run([sys.executable, "-c", LIGHT], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
+
+
+def test_everybody_has_a_judge_of_the_kind_that_is_configured() -> None:
+    prompts = {name: source.text for name, source in shipped_files().items()}
+    config = config_with()
+    members = config.resolved_teams()[0].members
+
+    assert all(isinstance(judges(config, prompts)(member), ModelJudge) for member in members)
+    assert all(judges(load_config(None).config, {})(member) is BEHAVIOURAL for member in members)
+
+
+def test_an_engine_is_told_every_model_once_and_where_the_token_is() -> None:
+    plan = server_plan(config_with("models.vllm_endpoint=http://h:1", "models.token_file=t"))
+
+    assert (plan["base_url"], plan["token_file"]) == ("http://h:1/v1", "t")
+    assert len(plan["models"]) == len(set(plan["models"])) == 6
+    assert server_plan(config_with("policy.model=tiny"))["models"] == ["tiny"]
+
+
+def test_only_settings_of_place_move_a_server() -> None:
+    config = config_with("policy.model=tiny")
+    moved = moved_server(config, ["simulation.seed=3", "models.vllm_endpoint=http://h:2"])
+
+    assert moved == {"base_url": "http://h:2/v1", "token_file": "", "models": ["tiny"]}
+    assert moved_server(config, ["simulation.seed=3"]) is None
+    assert moved_server(load_config(None).config, ["models.vllm_endpoint=http://h:2"]) is None
+
+
+def test_a_run_keeps_its_prompts_and_one_without_a_model_has_none() -> None:
+    inputs = RunInputs(config=config_with(), backlog="", backlog_name="", calibration="", code="", prompts={"a": "é"})
+    without = RunInputs(config=config_with(), backlog="", backlog_name="", calibration="", code="")
+
+    assert RunInputs.from_files(inputs.to_files()) == inputs
+    assert "prompts.json" not in without.to_files()
+    assert RunInputs.from_files(without.to_files()).prompts == {}
+
+
+def test_prompts_of_a_folder_take_the_place_of_shipped_ones(tmp_path: Path) -> None:
+    (tmp_path / "repair.j2").write_text("{% block repair %}\nAgain: {{ problem }}\n{% endblock %}\n")
+    problems: list[Problem] = []
+    named = config_with(f"policy.prompts={tmp_path.name}")
+    found = read_prompts(named, tmp_path.parent / "config.yaml", problems)
+
+    assert problems == []
+    assert found["repair"].startswith("{% block repair %}\nAgain")
+    assert found.keys() == shipped_files().keys()
+
+
+def test_a_template_that_belongs_to_no_decision_is_named(tmp_path: Path) -> None:
+    (tmp_path / "repare.j2").write_text("{% block repair %}{% endblock %}")
+    problems: list[Problem] = []
+    read_prompts(config_with(f"policy.prompts={tmp_path}"), None, problems)
+
+    assert [str(problem) for problem in problems] == [
+        f"{tmp_path}/repare.j2: policy.prompts: no decision is called repare (did you mean repair.j2?)"
+    ]
+
+
+def test_what_is_not_installed_is_named_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "NEEDED", ("json", "no_such_package"))
+    problems: list[Problem] = []
+    read_prompts(config_with(), None, problems)
+
+    (problem,) = problems
+    assert problem.key == "policy.judgement"
+    assert "no_such_package" in problem.message
+    assert "requirements/llm.txt" in problem.message
