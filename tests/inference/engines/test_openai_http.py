@@ -150,7 +150,9 @@ def test_a_busy_server_is_asked_again(server: SmallChatServer, connect: Connect,
     assert bench.engine.counters.repeated == 0  # nothing got lost
 
 
-@pytest.mark.parametrize("retry_after", ["1", formatdate(time() + 3600, usegmt=True), "9" * 400])
+@pytest.mark.parametrize(
+    "retry_after", ["1", formatdate(time() + 3600, usegmt=True), "9" * 400], ids=["seconds", "date", "for ever"]
+)
 def test_a_server_that_is_busy_for_longer_than_is_waited_is_lost(
     server: SmallChatServer, connect: Connect, retry_after: str
 ) -> None:
