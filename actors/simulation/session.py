@@ -95,7 +95,7 @@ class Session:
 
     def _live(self, journal: Journal, inputs: RunInputs, cast: Cast) -> Outcome:
         recorder = self._start_recorder(cast)
-        gate = self._gate(inputs, cast)
+        gate = self._gate(inputs, cast, is_over=journal.get_state("finished") == "yes")
         conductor = self._conductor(journal, cast, gate)
         feed = RecorderFeed(recorder, conductor.waiting_letters)
         hub = connect_hub(self._context, self._assignment.hub_endpoint)
@@ -121,12 +121,13 @@ class Session:
         finally:
             hosting.reset(token)
 
-    def _gate(self, inputs: RunInputs, cast: Cast) -> RunGate:
+    def _gate(self, inputs: RunInputs, cast: Cast, *, is_over: bool) -> RunGate:
+        """Nothing of a run that is over is held up, not even what comes after its last row."""
         return RunGate.of(
             cast.calendar,
             sprint_minutes=inputs.config.experiment.sprint_duration_minutes,
-            paced=self._assignment.paced,
-            paused=self._assignment.paused,
+            paced=self._assignment.paced and not is_over,
+            paused=self._assignment.paused and not is_over,
         )
 
     def _conductor(self, journal: Journal, cast: Cast, gate: RunGate) -> Conductor:

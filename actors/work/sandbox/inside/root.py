@@ -57,7 +57,9 @@ def build(base: str, libraries: Sequence[str]) -> None:
 def _write_small_files(new: str) -> None:
     for folder in ("etc", SCRATCH.strip("/"), ".old"):
         os.makedirs(f"{new}/{folder}")
-    os.symlink(TEMPORARY, f"{new}/tmp")  # noqa: S108
+    usual = f"{new}/tmp"  # noqa: S108
+    if not os.path.exists(usual):  # it exists where the libraries themselves are below it; TMPDIR leads on all the same
+        os.symlink(TEMPORARY, usual)
     with open(f"{new}/etc/passwd", "x", encoding="ascii") as file:
         file.write(f"nobody:x:{NOBODY}:{NOBODY}::{TEMPORARY}:/bin/false\n")
     with open(f"{new}/etc/group", "x", encoding="ascii") as file:
