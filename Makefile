@@ -45,7 +45,7 @@ study: $(VENV)/tested ## Run 30 seeds, print what holds over them with intervals
 	@$(BIN)/python -m actors.study $(ARGS)
 
 test: $(VENV)/tested ## Run every test
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --max-worker-restart 0 $(ARGS)
 
 check: $(VENV)/tested ## Format check, lint, types, tests: what CI runs
 	$(BIN)/ruff format --check .

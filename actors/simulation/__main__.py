@@ -16,14 +16,13 @@ from brokers.hub.live import LiveError
 from brokers.journal.errors import JournalError
 from config.errors import ConfigError
 
+_ENDS_WITH_ITS_READER = ("diff", "validate", "export")
 _COMMANDS = {"run": run, "fork": fork, "replay": replay, "diff": diff, "validate": validate, "export": export_run}
 
 
 def main(argv: list[str] | None = None) -> int:
     """Carry out one command; bad input ends with status 2 and one clear report."""
     args = parse_arguments(sys.argv[1:] if argv is None else argv)
-    if args.command in ("diff", "validate", "export"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `diff A B | head` ends like any tool
     try:
         return _COMMANDS[args.command](args)
     except ConfigError as error:
@@ -34,4 +33,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 1 and sys.argv[1] in _ENDS_WITH_ITS_READER:
+        # `diff A B | head` ends like any tool. Here and not in `main`: it is the process's, not the function's.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(main())

@@ -155,7 +155,11 @@ class Batch:
             return 0
         iterations = min(each.planned_tokens - each.generated for each in self._running)
         needed = sum(self.cache.needed(each.holding, each.holding.tokens + iterations) for each in self._running)
-        return iterations if needed <= self.cache.free else 0
+        if needed <= self.cache.free - self.cache.kept:
+            return iterations
+        # What is kept has to go for new blocks, and when it goes decides what a later prompt still finds; sequences
+        # that write the same share full blocks, so the sum at the end says too little. Within its block none needs any.
+        return min(iterations, *(self.cache.room(each.holding) for each in self._running))
 
     def _steady_ns(self, iterations: int) -> int:
         """The time of so many iterations from now on, in which every context grows by one each time."""

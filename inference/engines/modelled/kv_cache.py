@@ -76,6 +76,10 @@ class KvCache:
         """Blocks that a sequence needs besides those it has, to grow to so many tokens; fewer if some can be shared."""
         return -(-tokens // self._size) - -(-holding.tokens // self._size)
 
+    def room(self, holding: Holding) -> int:
+        """By how many tokens a sequence can grow within the blocks that it has."""
+        return -holding.tokens % self._size
+
     def grow(self, holding: Holding, tokens: int) -> None:
         """More tokens of a sequence are computed. Whoever calls it asked `needed` and `free` before."""
         before, after = holding.tokens // self._size, tokens // self._size

@@ -7,7 +7,7 @@ from dataclasses import replace
 from time import monotonic
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from inference.engines.modelled.batch import Batch
@@ -168,6 +168,16 @@ def test_when_something_is_done_does_not_depend_on_how_it_is_stepped(
 
 @settings(max_examples=40, deadline=None)
 @given(arrivals=ARRIVALS)
+@example(  # two that write the same share full blocks, but each has its own last one
+    arrivals=[
+        (0, 1, 0, "trainer", 0, None),
+        (0, 1, 1, "agent", 0, None),
+        (0, 10, 0, "agent", 2, None),
+        (0, 18, 6, "agent", 1, None),
+        (0, 17, 6, "agent", 1, None),
+        (0, 8, 0, "agent", 1, None),
+    ]
+)
 def test_iterations_that_are_calculated_together_take_as_long_as_one_by_one(
     arrivals: list[tuple[int, int, int, str, int, int | None]],
 ) -> None:
