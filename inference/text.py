@@ -37,18 +37,70 @@ class ChatMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What only some callers want of a text. An engine that cannot do it refuses, it never leaves it out."""
+
+    stop: tuple[str, ...] = ()  # the text ends before the first of these
+    top_p_permille: int = 1000
+    logprobs: int | None = None  # log-probability of each token, and those of this many likeliest ones in its place
+    token_ids: bool = False  # numbers of the tokens of prompt and answer
+    stream: bool = False  # TextWritten while it is written, where the engine can (`StreamsText`)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GenerateText:
-    """Go on with a conversation. Answered by TextGenerated or Failed."""
+    """Go on with a conversation, or with a bare text. Answered by TextGenerated or Failed."""
 
     KIND: ClassVar[str] = "inference.generate_text/1"
     model: str
     adapter: str  # empty: the base model
     adapter_version: int  # 0 without an adapter
-    messages: tuple[ChatMessage, ...]
+    messages: tuple[ChatMessage, ...]  # a conversation; empty where there is a prompt
     schema: str  # JSON schema that the answer must satisfy, as text; empty: free text
     max_tokens: int  # of the answer
     temperature_permille: int  # 1000 is the model's own distribution, 0 the likeliest token each time
     priority: Priority
+    prompt: str = ""  # a bare text to go on with, in place of messages
+    wanted: Wanted | None = None  # None: a text, and nothing else
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LikelyToken:
+    """A token that could stand somewhere."""
+
+    token: str
+    token_id: int
+    logprob_micro: int  # millionths of the natural logarithm of its probability
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenToken:
+    """A token that was written, with those that were likeliest in its place."""
+
+    chosen: LikelyToken
+    likeliest: tuple[LikelyToken, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextDetails:
+    """What was wanted besides the text."""
+
+    prompt_token_ids: tuple[int, ...] = ()
+    token_ids: tuple[int, ...] = ()
+    tokens: tuple[WrittenToken, ...] = ()  # with log-probabilities
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextWritten:
+    """A piece of an answer that is still being written. TextGenerated comes after the last one, with the whole text.
+
+    After an engine is lost, its successor writes the same text from the beginning: `start` says which pieces are known.
+    """
+
+    KIND: ClassVar[str] = "inference.text_written/1"
+    text: str
+    start: int  # characters of the answer before this piece
+    details: TextDetails | None  # of the tokens of this piece
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +116,7 @@ class TextGenerated:
     prompt_tokens: int
     cached_tokens: int | None  # of the prompt's, taken from a prefix cache; None: the engine does not tell
     completion_tokens: int
+    details: TextDetails | None = None  # what was wanted besides the text
 
 
 class TextEngineError(Exception):
@@ -95,6 +148,13 @@ class Finished(NamedTuple):
 
     ticket: str
     reply: TextGenerated | Failed
+
+
+class Piece(NamedTuple):
+    """A part of an answer that is still being written."""
+
+    ticket: str
+    written: TextWritten
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +230,15 @@ class TextEngine(Protocol):
         ...
 
 
+@runtime_checkable
+class StreamsText(Protocol):
+    """What a `TextEngine` also has that tells texts while it writes them."""
+
+    def written(self) -> list[Piece]:
+        """Pieces written since the last call, of requests that want them; each comes before its reply is handed out."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedText:
     """How a text engine is made, and how many requests it works on at once: what its host needs to know.
@@ -189,5 +258,5 @@ def adapter_name(adapter: str, version: int) -> str:
 def text_registry() -> Registry:
     """The messages that travel to and from a text engine."""
     registry = Registry()
-    registry.register(GenerateText, TextGenerated, Failed)
+    registry.register(GenerateText, TextWritten, TextGenerated, Failed)
     return registry

@@ -30,7 +30,7 @@ from inference.engines.chat_completions import (
     read_models,
     retry_after_s,
 )
-from inference.engines.refusing import refusal
+from inference.engines.refusing import refusal, unsupported
 from inference.engines.tickets import Tickets
 from inference.messages import Failed
 from inference.text import EngineClosedError, EngineLostError, Finished, GenerateText, TextCounters, TextGenerated
@@ -139,7 +139,7 @@ class OpenAIEngine:
         if self._lost is not None:
             raise self._lost
         self._tickets.take(ticket)
-        refused = refusal(request)
+        refused = refusal(request) or unsupported(request, self.name)
         if refused is None and request.schema and self._server.guided == "none":
             refused = Failed(reason="unanswerable_request", detail="this server enforces no schema")
         if refused is not None:

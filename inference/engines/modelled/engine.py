@@ -14,7 +14,7 @@ from inference.engines.modelled.batch import Batch, LoadFigures, Sequence
 from inference.engines.modelled.clock import Clock
 from inference.engines.modelled.kv_cache import Holding, block_hashes
 from inference.engines.modelled.profile import EngineProfile
-from inference.engines.refusing import refusal, unknown_adapter, unknown_model
+from inference.engines.refusing import refusal, unknown_adapter, unknown_model, unsupported
 from inference.engines.schemas import read_schema
 from inference.engines.tickets import Tickets
 from inference.messages import Failed
@@ -146,7 +146,7 @@ class ModelledEngine:
                 self._answer(sequence)
 
     def _plan(self, request: GenerateText, seed: int, prompt: int) -> _Planned | Failed:
-        refused = refusal(request)
+        refused = refusal(request) or unsupported(request, self.name)
         if refused is not None:
             return refused
         if request.model != self._model:
