@@ -14,10 +14,21 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from heapq import heapify, heappop, heappush
 
-from inference.pool.instructions import Completed, Expired, Instruction, Late, Overdue, Refused, Reset, Send, Stop, Unsent
+from inference.pool.instructions import (
+    Completed,
+    Expired,
+    Instruction,
+    Late,
+    Overdue,
+    Refused,
+    Reset,
+    Send,
+    Stop,
+    Unsent,
+)
 from inference.pool.members import Member, Members
-from inference.pool.state import ANYWHERE, Aim, LostWork, PoolLimits, PoolState, Serves
-from inference.pool.waiting import OpenRequest, WaitingRoom
+from inference.pool.state import ANYWHERE, NO_LIMITS, UNTOLD, Aim, LostWork, PoolLimits, PoolState, Serves
+from inference.pool.waiting import Lane, OpenRequest, WaitingRoom
 from inference.text import PRIORITIES, Priority, TextCounters
 
 
@@ -32,7 +43,7 @@ class DuplicateTicketError(ValueError):
 class PoolCore:
     """Owns all open requests of one pool. Every method returns what is to be done now."""
 
-    def __init__(self, limits: PoolLimits = PoolLimits(), members: Members | None = None) -> None:
+    def __init__(self, limits: PoolLimits = NO_LIMITS, members: Members | None = None) -> None:
         self.limits = limits
         self.members = members or Members()
         self.counts: Counter[str] = Counter()  # submitted, sent, completed, requeued, lost, dropped_<why>
@@ -75,9 +86,19 @@ class PoolCore:
         """How long the oldest open request has been waiting for its answer; 0 when there is none."""
         return max((now_s - request.submitted_s for request in self._open.values()), default=0.0)
 
-    def aims(self) -> list[Aim]:
-        """What the open requests are for."""
-        return [request.aim for request in self._open.values()]
+    def is_for_text(self, ticket: str) -> bool:
+        """Whether a ticket is open and asks a model for text."""
+        request = self._open.get(ticket)
+        return request is not None and bool(request.aim.model)
+
+    @property
+    def last_order(self) -> int:
+        """The number of the latest request that was taken on."""
+        return self._order
+
+    def is_waited_for(self, lane: Lane, *, up_to: int) -> bool:
+        """Whether requests of a lane wait for a free slot, of those up to a number."""
+        return any(each.lane == lane and each.order <= up_to for each in self._waiting)
 
     def state(self) -> PoolState:
         """A copy of how things stand."""
@@ -162,7 +183,7 @@ class PoolCore:
         incarnation: str,
         slots: int,
         *,
-        serves: Serves = Serves(),
+        serves: Serves = UNTOLD,
         counters: TextCounters | None = None,
         is_starting: bool = False,
         now_s: float = 0.0,

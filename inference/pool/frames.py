@@ -6,11 +6,11 @@
                      ["replies", incarnation, [[ticket, body], ...]]
                      ["replies", incarnation, [[ticket, body], ...], counters]
                      ["parts", incarnation, [[ticket, body], ...]]   of answers that are still being written
-                     ["adapter", incarnation, number, problem]       a change is done; problem: empty, or why it is not
+                     ["adapter", incarnation, number, body]     what became of a change of adapters
                      ["bye", incarnation]                       an orderly end
     pool -> engine   [[ticket, seed, body], ...]
                      ["cancel", [ticket, ...]]                  each still gets its reply
-                     ["adapter", number, what, body]            what: "load" or "unload"; answered by "adapter"
+                     ["adapter", number, body]                  load or unload a version; answered by "adapter"
                      ["drain"]                                  finish what is under way, then say goodbye and end
                      ["reset"]                                  you were given up: end at once
 
@@ -21,18 +21,16 @@ A frame of another form raises FrameError; its receiver counts and drops it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from brokers.wire.packing import packer, unpack
 from brokers.wire.registry import WireError
-from inference.pool.state import Serves, counters_from_map, counters_to_map
+from inference.pool.state import UNTOLD, Serves, counters_from_map, counters_to_map
 from inference.text import TextCounters
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 HIGH_WATER_MARK = 10_000
 MAX_SLOTS = 65_536
-
-AdapterTask = Literal["load", "unload"]
 
 _pack = packer()
 
@@ -46,7 +44,7 @@ class Ready(NamedTuple):
 
     incarnation: str
     slots: int
-    serves: Serves = Serves()
+    serves: Serves = UNTOLD
     counters: TextCounters | None = None
     is_starting: bool = False
 
@@ -67,11 +65,11 @@ class Parts(NamedTuple):
 
 
 class AdapterDone(NamedTuple):
-    """An engine changed its adapters, or could not."""
+    """An engine changed its adapters, or refused to."""
 
     incarnation: str
     number: int  # of the task
-    problem: str
+    body: bytes  # AdapterLoaded, AdapterUnloaded or AdapterRefused
 
 
 class Bye(NamedTuple):
@@ -95,11 +93,10 @@ class Cancel(NamedTuple):
 
 
 class ChangeAdapter(NamedTuple):
-    """Load or unload a version of an adapter; its engine knows what the body says."""
+    """Load or unload a version of an adapter."""
 
     number: int
-    what: AdapterTask
-    body: bytes
+    body: bytes  # LoadAdapter or UnloadAdapter
 
 
 class Drain(NamedTuple):
@@ -117,7 +114,7 @@ FromPool = list[Work] | Cancel | ChangeAdapter | Drain | GivenUp
 def pack_ready(
     incarnation: str,
     slots: int,
-    serves: Serves = Serves(),
+    serves: Serves = UNTOLD,
     counters: TextCounters | None = None,
     *,
     is_starting: bool = False,
@@ -135,9 +132,7 @@ def pack_ready(
     return _pack(["ready", incarnation, slots, told] if told else ["ready", incarnation, slots])
 
 
-def pack_replies(
-    incarnation: str, replies: Iterable[tuple[str, bytes]], counters: TextCounters | None = None
-) -> bytes:
+def pack_replies(incarnation: str, replies: Iterable[tuple[str, bytes]], counters: TextCounters | None = None) -> bytes:
     """An engine's answers, with its counters where it has some."""
     found = [[ticket, body] for ticket, body in replies]
     if counters is None:
@@ -150,9 +145,9 @@ def pack_parts(incarnation: str, parts: Iterable[tuple[str, bytes]]) -> bytes:
     return _pack(["parts", incarnation, [[ticket, body] for ticket, body in parts]])
 
 
-def pack_adapter_done(incarnation: str, number: int, problem: str) -> bytes:
+def pack_adapter_done(incarnation: str, number: int, body: bytes) -> bytes:
     """What became of a change of adapters."""
-    return _pack(["adapter", incarnation, number, problem])
+    return _pack(["adapter", incarnation, number, body])
 
 
 def pack_bye(incarnation: str) -> bytes:
@@ -170,8 +165,8 @@ def pack_control(frame: Cancel | ChangeAdapter | Drain | GivenUp) -> bytes:
     match frame:
         case Cancel(tickets):
             return _pack(["cancel", tickets])
-        case ChangeAdapter(number, what, body):
-            return _pack(["adapter", number, what, body])
+        case ChangeAdapter(number, body):
+            return _pack(["adapter", number, body])
         case Drain():
             return _pack(["drain"])
         case GivenUp():
@@ -189,8 +184,8 @@ def unpack_from_engine(data: bytes) -> FromEngine:
             return Replies(incarnation, [_reply(part) for part in replies], _counters(counters))
         case ["parts", str() as incarnation, list() as parts]:
             return Parts(incarnation, [_reply(part) for part in parts])
-        case ["adapter", str() as incarnation, int() as number, str() as problem]:
-            return AdapterDone(incarnation, number, problem)
+        case ["adapter", str() as incarnation, int() as number, bytes() as body]:
+            return AdapterDone(incarnation, number, body)
         case ["bye", str() as incarnation]:
             return Bye(incarnation)
         case _:
@@ -202,8 +197,8 @@ def unpack_from_pool(data: bytes) -> FromPool:
     match _unpacked(data):
         case ["cancel", list() as tickets] if all(isinstance(each, str) for each in tickets):
             return Cancel(tickets)
-        case ["adapter", int() as number, "load" | "unload" as what, bytes() as body]:
-            return ChangeAdapter(number, what, body)
+        case ["adapter", int() as number, bytes() as body]:
+            return ChangeAdapter(number, body)
         case ["drain"]:
             return Drain()
         case ["reset"]:

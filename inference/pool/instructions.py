@@ -1,4 +1,4 @@
-"""What a pool's core says is to be done now. Each request gets exactly one of Completed, Refused, Unsent and Expired."""
+"""What a pool's core wants done now. Each request gets exactly one of Completed, Refused, Unsent and Expired."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from inference.pool.state import EngineStatus, EngineView, Serves
+from inference.pool.state import UNTOLD, EngineStatus, EngineView, Serves
 from inference.pool.waiting import Lane, OpenRequest
 from inference.text import TextCounters
 
@@ -19,7 +19,7 @@ class Member:
     name: str
     incarnation: str
     slots: int
-    serves: Serves = Serves()
+    serves: Serves = UNTOLD
     last_seen_s: float = 0.0
     is_starting: bool = False
     is_draining: bool = False
@@ -27,6 +27,7 @@ class Member:
     under_way: dict[str, OpenRequest] = field(default_factory=dict)  # by ticket, oldest first
     given_up: dict[str, None] = field(default_factory=dict)  # tickets answered without it, which still take a slot
     recent: dict[str | bytes, None] = field(default_factory=dict)  # adapters and prefixes, the latest last
+    refused: dict[Lane, None] = field(default_factory=dict)  # adapters that it was to load and would not
 
     @property
     def busy(self) -> int:

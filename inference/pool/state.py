@@ -38,6 +38,9 @@ class Serves(NamedTuple):
         return self.adapters is None or adapter in self.adapters
 
 
+UNTOLD = Serves()
+
+
 class PoolLimits(NamedTuple):
     """Who may take how much, and how long silence is borne."""
 
@@ -45,6 +48,9 @@ class PoolLimits(NamedTuple):
     patience: int = 100  # more urgent requests that may pass a class that waits, before one of that class goes
     lease_s: float | None = None  # wall seconds without a sign of life after which an engine is lost; None: never
     start_s: float = 900.0  # the same while it loads its model
+
+
+NO_LIMITS = PoolLimits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
