@@ -248,6 +248,8 @@ class ServedText:
 
     make: Callable[[], TextEngine]  # raises EngineLostError
     slots: int
+    models: tuple[str, ...] | None = None  # that it serves; None: it says so only by refusing
+    loads_first: bool = False  # it is made at once, and takes no request before
 
 
 def adapter_name(adapter: str, version: int) -> str:
