@@ -91,6 +91,10 @@ class PoolCore:
         request = self._open.get(ticket)
         return request is not None and bool(request.aim.model)
 
+    def waiting_models(self) -> list[str]:
+        """The models that requests without a slot ask for; empty names among them ask for any engine."""
+        return sorted({each.aim.model for each in self._waiting})
+
     @property
     def last_order(self) -> int:
         """The number of the latest request that was taken on."""
