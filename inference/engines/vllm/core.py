@@ -1,16 +1,16 @@
 """vLLM's engine in this process: everything that is called of it is called here.
 
-Made for exactly the version that `inference.setup_check` names; it uses three parts that vLLM does not publish, each
-marked, and tests/inference/engines/test_vllm.py notices when one of them changes.
+Made for exactly the version that `inference.setup_check` names; it uses parts that vLLM does not publish, each marked
+"unpublished", and tests/inference/engines/test_vllm.py notices when one of them changes.
 """
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from inference.engines.vllm import processors
 from inference.engines.vllm.environment import prepare_process
 from inference.engines.vllm.plan import VllmPlan
 from inference.engines.vllm.prompts import Tokenizer
@@ -19,7 +19,6 @@ from inference.setup_check import SetupError, check_setup, installed_versions
 from inference.text import PRIORITIES, EngineLostError, GenerateText, Wanted
 
 _SEED_BITS = (1 << 63) - 1
-_CPU_BLOCK_TOKENS = 32  # of the prefix cache; kernels for processors want a multiple
 _BASE = "base"
 
 
@@ -74,10 +73,16 @@ class Core:
         from vllm.platforms import current_platform
 
         is_cpu = current_platform.is_cpu()
+        if is_cpu and self.plan.is_batch_invariant and self.plan.dtype in ("bfloat16", "float16"):
+            raise EngineLostError(
+                f"with {self.plan.dtype} on processors texts depend on what is beside them; "
+                "take float32, or say is_batch_invariant: false"
+            )
         self._engine = LLMEngine.from_engine_args(EngineArgs(**engine_arguments(self.plan, is_cpu=is_cpu)))
         self.tokenizer = self._engine.get_tokenizer()
-        if is_cpu and self.plan.adapter_slots:
-            self._base = self._base_adapter()
+        if is_cpu:
+            self._engine.collective_rpc(processors.give_each_row_company)
+            self._base = self._base_adapter() if self.plan.adapter_slots else None
 
     def submit(
         self, ticket: str, token_ids: list[int], request: GenerateText, seed: int, weights: Weights | None
@@ -155,14 +160,10 @@ class Core:
             self._folder = None
 
     def _base_adapter(self) -> Any:
-        """An adapter that changes nothing, to serve the base model through.
-
-        On processors, requests without an adapter read the last adapter slot in passes that hold requests with one,
-        and are answered with its weights (vLLM 0.32, lora/ops/torch_ops; pull requests 48421 and 49656).
-        """
+        """An adapter that changes nothing, to serve the base model through; see `processors`."""
         self._folder = tempfile.TemporaryDirectory(prefix="scrummage-base-adapter-")
-        modules, packed = self._engine.collective_rpc(_adapted_modules)[0]
-        write_zero_adapter(Path(self._folder.name), packed.get(modules[0], modules)[0])
+        module = self._engine.collective_rpc(processors.adapted_layer)[0]
+        processors.write_zero_adapter(Path(self._folder.name), module)
         weights = Weights(self.next_number(), _BASE, self._folder.name)
         self.load(weights)
         return _lora(weights)
@@ -194,46 +195,11 @@ def engine_arguments(plan: VllmPlan, *, is_cpu: bool) -> dict[str, Any]:
             "max_lora_rank": plan.max_lora_rank,
         }
     if is_cpu:
-        return found | _cpu_arguments(plan)
+        return found | processors.arguments(plan)
     found["gpu_memory_utilization"] = plan.memory_share
     if plan.kv_cache_mib:
         found["kv_cache_memory_bytes"] = plan.kv_cache_mib << 20
     return found
-
-
-def _cpu_arguments(plan: VllmPlan) -> dict[str, Any]:
-    return {
-        "enforce_eager": True,
-        "block_size": _CPU_BLOCK_TOKENS,
-        "kv_cache_memory_bytes": plan.cpu_kv_cache_mib << 20,
-        # vLLM would take bfloat16, whose sums depend on what else is in a pass; float32 showed no such difference
-        "dtype": "float32" if plan.dtype == "auto" else plan.dtype,
-        # a prompt that is read in parts rewinds its request's seed, which torch cannot do on processors (vLLM 0.32
-        # breaks: "CPU Generator does not use offset"), so each prompt must fit into one pass
-        "enable_chunked_prefill": False,
-        "max_num_batched_tokens": max(plan.batch_tokens, plan.context_tokens),
-    }
-
-
-def write_zero_adapter(folder: Path, module: str) -> None:
-    """Write an adapter without effect: its only weights are two zeros, for a layer that no model has.
-
-    vLLM sets the weights of every layer that an adapter leaves out to zero, and refuses one that names no layer at all.
-    `module` is the last part of the name of a layer that the model's adapters may change.
-    """
-    import numpy as np
-    from safetensors.numpy import save_file
-
-    zero = np.zeros((1, 1), np.float32)
-    name = f"base_model.model.no_such_layer.{module}"
-    save_file({f"{name}.lora_A.weight": zero, f"{name}.lora_B.weight": zero}, folder / "adapter_model.safetensors")
-    config = {"peft_type": "LORA", "r": 1, "lora_alpha": 1, "target_modules": [module]}
-    (folder / "adapter_config.json").write_text(json.dumps(config))
-
-
-def _adapted_modules(worker: Any) -> tuple[list[str], dict[str, list[str]]]:
-    manager = worker.model_runner.lora_manager._adapter_manager  # unpublished
-    return sorted(manager.supported_lora_modules), dict(manager.packed_modules_mapping)
 
 
 def _sampling(request: GenerateText, seed: int) -> Any:

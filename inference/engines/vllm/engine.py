@@ -174,8 +174,7 @@ class VllmEngine:
             name = self._core.submit(ticket, tokens, request, seed, _weights_of(held))
         except RefusedByVllmError as error:
             self._release(held)
-            reason = "malformed_schema" if request.schema else "unanswerable_request"
-            return Failed(reason=reason, detail=str(error))
+            return Failed(reason="malformed_schema" if request.schema else "unanswerable_request", detail=str(error))
         is_streamed = request.wanted is not None and request.wanted.stream
         self._asked[ticket] = _Asked(request, name, held, Telling(request) if is_streamed else None)
         return None

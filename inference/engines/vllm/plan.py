@@ -42,7 +42,7 @@ class VllmPlan(BaseModel):
     tensor_parallel: PositiveInt = 1  # devices that share one model
     memory_share: Annotated[float, Field(gt=0, le=1)] = 0.9  # of each device
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    is_batch_invariant: bool = True  # on GPUs: texts do not depend on what is beside them, at some cost in speed
+    is_batch_invariant: bool = True  # texts do not depend on what is beside them; costs speed on GPUs, memory elsewhere
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
