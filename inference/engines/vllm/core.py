@@ -191,8 +191,8 @@ def engine_arguments(plan: VllmPlan, *, is_cpu: bool) -> dict[str, Any]:
         found |= {
             "enable_lora": True,
             "max_loras": plan.adapter_slots + own,
-            "max_cpu_loras": plan.adapters_kept + own,
-            "max_lora_rank": plan.max_lora_rank,
+            "max_cpu_loras": plan.room + own,
+            "max_lora_rank": plan.lora_rank,
         }
     if is_cpu:
         return found | processors.arguments(plan)
