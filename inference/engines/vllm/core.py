@@ -6,9 +6,10 @@ Made for exactly the version that `inference.setup_check` names; it uses parts t
 
 from __future__ import annotations
 
+import gc
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from inference.engines.vllm import processors
 from inference.engines.vllm.environment import prepare_process
@@ -29,12 +30,17 @@ class Weights:
         self.number, self.name, self.path = number, name, path
 
 
-class RefusedByVllmError(ValueError):
+class RefusedByVllmError(Exception):
     """Raised for a request, or an adapter, that vLLM does not take; nothing was changed."""
 
 
 class Core:
-    """One `LLMEngine`. Started once; driven by one thread."""
+    """One `LLMEngine`. Started once; driven by one thread.
+
+    A process has one at a time: vLLM keeps its groups of devices for the process, and ends them with any engine.
+    """
+
+    _is_in_process: ClassVar[bool] = False
 
     def __init__(self, plan: VllmPlan) -> None:
         self.plan = plan
@@ -56,6 +62,8 @@ class Core:
 
     def start(self) -> None:
         """Load the model. Raises EngineLostError."""
+        if Core._is_in_process:
+            raise EngineLostError("this process has an engine of vLLM already, and cannot have two")
         try:
             build = check_setup(installed_versions())
         except SetupError as error:
@@ -67,6 +75,7 @@ class Core:
             raise
         except Exception as error:
             raise EngineLostError(f"vLLM cannot serve {self.plan.model}: {_line(error)}") from error
+        Core._is_in_process = True
 
     def _start(self) -> None:
         from vllm import EngineArgs, LLMEngine
@@ -102,7 +111,7 @@ class Core:
                 lora_request=_lora(weights) if weights else self._base,
                 priority=PRIORITIES.index(request.priority),
             )
-        except (ValueError, TypeError, NotImplementedError) as error:
+        except Exception as error:
             raise RefusedByVllmError(_line(error)) from error
         return name
 
@@ -150,11 +159,10 @@ class Core:
         """Let go of model and memory; may be called again."""
         engine, self._engine, self._base = self._engine, None, None
         if engine is not None:
-            from vllm.distributed import cleanup_dist_env_and_memory
-
+            Core._is_in_process = False
             engine.engine_core.shutdown()
             del engine
-            cleanup_dist_env_and_memory()
+            gc.collect()  # it holds itself in circles
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
