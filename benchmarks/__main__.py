@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import in_process, kills, links, simulation
+from benchmarks import in_process, kills, links, pool, simulation
 from benchmarks.support import QUICK, Effort, Target, show_targets
 
 BENCHMARKS: dict[str, Callable[[Effort], list[Target]]] = {
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[Effort], list[Target]]] = {
     "in_process": in_process.measure,
     "simulation": simulation.measure,
     "kills": kills.measure,
+    "pool": pool.measure,
     "executed_kills": kills.measure_executed,
 }
 
