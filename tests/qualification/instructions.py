@@ -115,10 +115,11 @@ def _keyword(topic: str, chance: Chance) -> Task:
     word, times = chance.words(1)[0], chance.between(2, 3)
 
     def is_met(answer: str) -> bool:
-        return len(re.findall(rf"\b{word}\b", answer)) == times
+        sentences = len(re.findall(r"[.!?](?=\s|$)", answer))
+        return sentences == 2 and len(re.findall(rf"\b{word}\b", answer)) == times
 
     text = f"Write two sentences about {topic} that hold the word {word} exactly {times} times, in lower case."
-    return Task("keyword", text, is_met, f"It is {' '.join([word] * times)}.")
+    return Task("keyword", text, is_met, f"First {word}. Then {' '.join([word] * (times - 1))}.")
 
 
 def _ending(topic: str, chance: Chance) -> Task:
