@@ -108,8 +108,12 @@ def play(
     profile: EngineProfile,
     clock: Clock | None = None,
     tick_us: int | None = None,
+    runs_ahead: bool = True,
 ) -> Played:
-    """Run one sprint; in lock-step with ticks of `tick_us` where they are given. One engine for each team."""
+    """Run one sprint; in lock-step with ticks of `tick_us` where they are given. One engine for each team.
+
+    `runs_ahead`: teams that need not wait go on while others do, as in runs of one process.
+    """
     clock = clock or VirtualClock()
     cast = _cast_of(world)
     fleet = Fleet(
@@ -126,7 +130,8 @@ def play(
     began_us, steps = clock.now_us(), _Steps()
     with tempfile.TemporaryDirectory() as place, Journal.create(Path(place) / "run.sqlite", {}) as journal:
         desk = _Desk(journal, fleet, seed=cast.seed)
-        _conductor(cast, journal, desk, gate, EngineWaiter(fleet)).run(steps)
+        islands = cast.islands if tick_us is None and runs_ahead else ()
+        _conductor(cast, journal, desk, gate, EngineWaiter(fleet), islands).run(steps)
         makespan_us, digest = clock.now_us() - began_us, journal.digest()
     return Played(
         makespan_us=makespan_us,
@@ -143,7 +148,14 @@ def _cast_of(world: World) -> Cast:
     return with_model_hands(cast) if world.has_model_hands else cast
 
 
-def _conductor(cast: Cast, journal: Journal, desk: EffectDesk, gate: Gate, waiter: EngineWaiter) -> Conductor:
+def _conductor(
+    cast: Cast,
+    journal: Journal,
+    desk: EffectDesk,
+    gate: Gate,
+    waiter: EngineWaiter,
+    islands: tuple[tuple[str, ...], ...],
+) -> Conductor:
     partition = cast.partition(Layout(1), SERVICES)
     return Conductor(
         name=SERVICES,
@@ -155,4 +167,5 @@ def _conductor(cast: Cast, journal: Journal, desk: EffectDesk, gate: Gate, waite
         link_delay_us=cast.link_delay_us,
         gate=gate,
         waiter=waiter,
+        islands=islands,
     )
