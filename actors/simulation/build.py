@@ -101,13 +101,18 @@ def build_registry() -> Registry:
 
 def build_actors(plan: RunPlan) -> dict[str, Factory]:
     """Address and factory of every actor of a run, team by team; the order is part of the run."""
+    return {name: factory for team in build_teams(plan) for name, factory in team.items()}
+
+
+def build_teams(plan: RunPlan) -> list[dict[str, Factory]]:
+    """The same by team. Actors of two teams never write to each other."""
     rosters = plan.config.resolved_teams()
     shares = share_out(plan.stories, teams=len(rosters))
     refills = _refills(plan, teams=len(rosters))
-    factories: dict[str, Factory] = {}
-    for position, (roster, stories, refill) in enumerate(zip(rosters, shares, refills, strict=True)):
-        factories.update(_team(plan, roster, stories, refill, position=position, teams=len(rosters)))
-    return factories
+    return [
+        _team(plan, roster, stories, refill, position=position, teams=len(rosters))
+        for position, (roster, stories, refill) in enumerate(zip(rosters, shares, refills, strict=True))
+    ]
 
 
 def _refills(plan: RunPlan, *, teams: int) -> list[Refill | None]:

@@ -8,7 +8,7 @@ from typing import Any
 from actors.policy.calibration import Calibration, parse_calibration
 from actors.reporting.run_info import RunInfo
 from actors.scrum.calendar import SprintCalendar
-from actors.simulation.build import RunPlan, build_actors, build_registry
+from actors.simulation.build import RunPlan, build_registry, build_teams
 from actors.simulation.inputs import RunInputs
 from actors.simulation.judges import judges, server_plan
 from actors.simulation.layout import Layout
@@ -27,6 +27,7 @@ class Cast:
 
     registry: Registry
     factories: dict[str, Factory]
+    islands: tuple[tuple[str, ...], ...]  # actors of each team: nobody writes to another team
     calibration: Calibration
     info: RunInfo
     seed: int
@@ -82,9 +83,11 @@ def assemble(inputs: RunInputs, *, sprints: int) -> Cast:
     )
     registry = build_registry()
     registry.register_module(clock_messages)
+    teams = build_teams(plan)
     return Cast(
         registry=registry,
-        factories=build_actors(plan),
+        factories={name: factory for team in teams for name, factory in team.items()},
+        islands=tuple(tuple(team) for team in teams),
         calibration=calibration,
         info=RunInfo(
             experiment=config.experiment.name,

@@ -152,6 +152,7 @@ class Session:
             where=cast.elsewhere(layout, SERVICES),
             gate=gate,
             waiter=waiter,
+            islands=() if links else cast.islands,
         )
         if links:
             self._meet(conductor, cast, links)
