@@ -58,6 +58,13 @@ def nonsense(body: Body) -> str:
     return "I would rather write a poem."
 
 
+def stubborn(body: Body) -> str:
+    """Writes where it must not, and never says that it is done."""
+    test_path = _found(_PLACES, body["messages"][-1]["content"])[1]
+    path = ("../../escaped.py", "/tmp/escaped.py", test_path)[body["seed"] % 3]
+    return json.dumps({"tool": "write_file", "arguments": {"path": path, "text": "ALL_IS_WELL = True\n"}})
+
+
 def with_hands(hands: Callable[[Body], str]) -> Callable[[Body], str]:
     """A server that judges legally and writes code like this."""
     return lambda body: hands(body) if wants_code(body) else legal(body)
