@@ -15,7 +15,7 @@ from brokers.journal.reader import JournalReader
 from brokers.wire.packing import kind_of
 from inference.text import GenerateText
 from tests.support.chat_server import SmallChatServer
-from tests.support.coding import honest, nonsense, stubborn, wants_code, with_hands
+from tests.support.coding import honest, nonsense, spying, stubborn, wants_code, with_hands
 from tests.support.kills import start
 from tests.support.live import events
 from tests.support.repositories import pytest_in
@@ -211,6 +211,16 @@ def test_a_model_that_never_finishes_is_stopped_and_its_escapes_are_refused(tmp_
     assert tools[("write_file", False)] == 0
     assert not (tmp_path / "run" / "escaped.py").exists()
     assert report(tmp_path / "run")["metrics"]["total_features"] == 0
+
+
+def test_what_a_model_writes_runs_in_the_full_sandbox(server: SmallChatServer, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("of the host")
+    server.writes = spying(int(server.base_url.split(":")[2].split("/")[0]), tmp_path / "secret")
+    run(tmp_path / "run", *SHORT, LLM, CODER, endpoint(server), "--nodes", "1", executes=True)
+    last = [body["messages"][-1]["content"] for body in server.bodies]
+    said = [text.partition("run_tests said:\n")[2].partition("\n")[0] for text in last if "run_tests said:" in text]
+
+    assert set(said) == {"2 tests, 0 not green"}
 
 
 # -- judgement and hands are separate ---------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from actors.work.katas.bank import FAMILIES
@@ -17,6 +18,21 @@ from tests.support.judging import legal
 _PLACES = re.compile(r"^Write the code in (\S+); the story's tests are in (\S+)\.$", re.MULTILINE)
 _DUE = re.compile(r"^Due when this quarter is over: criteria (.+)\.$", re.MULTILINE)
 _LEFT = re.compile(r"^Left in this quarter: (\d+) calls", re.MULTILINE)
+_PROBE = """\
+import pathlib
+import socket
+
+import pytest
+
+
+def test_the_network_is_out_of_reach():
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.1", {port}), timeout=5).close()
+
+
+def test_files_of_the_host_are_out_of_sight():
+    assert not pathlib.Path({place!r}).exists()
+"""
 Body = dict[str, Any]
 
 
@@ -63,6 +79,23 @@ def stubborn(body: Body) -> str:
     test_path = _found(_PLACES, body["messages"][-1]["content"])[1]
     path = ("../../escaped.py", "/tmp/escaped.py", test_path)[body["seed"] % 3]
     return json.dumps({"tool": "write_file", "arguments": {"path": path, "text": "ALL_IS_WELL = True\n"}})
+
+
+def spying(port: int, place: Path) -> Callable[[Body], str]:
+    """Tries from inside of a test to reach a server of this host and a file on it; the test is green where it fails."""
+    probe = _PROBE.format(port=port, place=str(place))
+    calls: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("write_file", {"path": "tests/test_spy.py", "text": probe}),
+        ("run_tests", {"paths": ["tests/test_spy.py"]}),
+        ("finish", {"summary": "nothing to see"}),
+    )
+
+    def next_call(body: Body) -> str:
+        step = LIMITS.steps - int(_found(_LEFT, body["messages"][-1]["content"])[0])
+        tool, arguments = calls[min(step, len(calls) - 1)]
+        return json.dumps({"tool": tool, "arguments": arguments})
+
+    return next_call
 
 
 def with_hands(hands: Callable[[Body], str]) -> Callable[[Body], str]:
