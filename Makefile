@@ -43,7 +43,9 @@ $(VENV)/tested: requirements/test.txt requirements/llm.txt $(VENV)/ready
 
 install: $(VENV)/ready ## Make the environment in .venv, nothing else
 
-simulate: $(if $(findstring policy.judgement=model,$(ARGS)),$(VENV)/asking,$(VENV)/ready) ## Run sprints, print the result folder (SPRINTS=3 SEED=1 CONFIG= BACKLOG= OUTPUT= ARGS=)
+asks_model = $(findstring policy.judgement=model,$(ARGS))$(findstring code_generation.hands=llm,$(ARGS))
+
+simulate: $(if $(asks_model),$(VENV)/asking,$(VENV)/ready) ## Run sprints, print the result folder (SPRINTS=3 SEED=1 CONFIG= BACKLOG= OUTPUT= ARGS=)
 	@$(BIN)/python -m actors.simulation run $(options)
 
 study: $(VENV)/tested ## Run 30 seeds, print what holds over them with intervals (ARGS="--mode executed", ARGS=skill)

@@ -1,4 +1,4 @@
-"""Who judges: what a desk asks for a decision, and the one that asks the behavioural policy."""
+"""Who judges: what is asked for a decision, and the one that asks the behavioural policy."""
 
 from __future__ import annotations
 
@@ -6,18 +6,26 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from actors.policy.decisions import Decide, Decided
-from actors.roles.person_state import PersonState
+from actors.policy.prompting.memory import Memory
 from brokers.node.context import Context
 from brokers.node.errors import EffectFailedError
 from brokers.wire.registry import Message
+from inference.messages import Failed
+
+
+class Remembers(Protocol):
+    """Keeps what a model is shown again of earlier decisions; it survives a restart of the actor that asks."""
+
+    memory: Memory | None  # None: nothing yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A judgement that is wanted, and whose it is."""
+    """A decision that is wanted, and whose it is."""
 
     context: Context
-    state: PersonState
+    agent: str
+    keeper: Remembers
     team: str
     key: tuple[str, str, int]  # stream, entity, n: names the draw
     observation: Any
@@ -42,7 +50,7 @@ class NoJudgement:
 
 
 class Judge(Protocol):
-    """Answers questions; shared by the incarnations of one person, keeps no state of its own."""
+    """Answers questions; shared by the incarnations of whoever asks, keeps no state of its own."""
 
     async def judge(self, question: Question) -> Judgement | NoJudgement:
         """Take the time that it takes. Raises nothing that has to do with the answer."""
@@ -54,11 +62,13 @@ class BehaviouralJudge:
 
     async def judge(self, question: Question) -> Judgement | NoJudgement:
         observation = question.observation
-        request = Decide(agent=question.state.agent, key=question.key, observation=observation)
+        request = Decide(agent=question.agent, key=question.key, observation=observation)
         try:
             reply = await question.context.effect(request, duration_us=question.duration_us)
         except EffectFailedError as failed:
             return NoJudgement(failed.reason)
+        if isinstance(reply, Failed):
+            return NoJudgement(f"{reply.reason}: {reply.detail}")
         if not isinstance(reply, Decided) or not isinstance(reply.answer, observation.ANSWER):
             return NoJudgement(f"an answer of another kind: {reply.KIND}")
         return Judgement(

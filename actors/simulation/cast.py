@@ -10,7 +10,7 @@ from actors.reporting.run_info import RunInfo
 from actors.scrum.calendar import SprintCalendar
 from actors.simulation.build import RunPlan, build_registry, build_teams
 from actors.simulation.inputs import RunInputs
-from actors.simulation.judges import judges, server_plan
+from actors.simulation.judges import judges, server_plan, writers
 from actors.simulation.layout import Layout
 from brokers.clock import messages as clock_messages
 from brokers.node.cell import Factory
@@ -80,6 +80,7 @@ def assemble(inputs: RunInputs, *, sprints: int) -> Cast:
         calibration=calibration,
         sprints=sprints,
         judge_of=judges(config, inputs.prompts),
+        writer_of=writers(config, inputs.prompts),
     )
     registry = build_registry()
     registry.register_module(clock_messages)
@@ -96,12 +97,13 @@ def assemble(inputs: RunInputs, *, sprints: int) -> Cast:
             teams=tuple(team.id for team in config.resolved_teams()),
             executes=config.code_generation.mode == "executed",
             judgement=config.policy.judgement,
+            hands=config.code_generation.hands,
         ),
         seed=config.simulation.seed,
         link_delay_us=config.simulation.link_delay_ms * 1_000,
         sprints=sprints,
         code=config.code_generation,
-        model_server=server_plan(config) if config.policy.asks_model else None,
+        model_server=server_plan(config) if config.asks_model else None,
         calendar=SprintCalendar(
             days_per_sprint=config.experiment.num_simulated_days,
             start_weekday=config.simulation.start_date.weekday(),
