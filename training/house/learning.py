@@ -7,11 +7,13 @@ times sooner than with loss on the answer alone).
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from config.streams import Stream
 from training.house.examples import Example, shuffled
@@ -76,11 +78,11 @@ def texts_of(examples: Sequence[Example]) -> Iterator[str]:
         yield example.answer
 
 
-def train(examples: Sequence[Example], shape: Shape, *, seed: int, threads: int, tell: Tell) -> tuple[Any, Any]:
+def train(examples: Sequence[Example], shape: Shape, *, seed: int, tell: Tell) -> tuple[Any, Any]:
     """Train model and tokenizer; returns both."""
     import torch
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(seed)
     tokenizer = train_tokenizer(texts_of(examples))
@@ -91,18 +93,61 @@ def train(examples: Sequence[Example], shape: Shape, *, seed: int, threads: int,
     ]
     optimizer = torch.optim.AdamW(model.parameters(), lr=shape.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
     model.train()
-    for number, batch in enumerate(batches, start=1):
-        for group in optimizer.param_groups:
-            group["lr"] = rate_at(number, len(batches), shape)
-        tokens, labels = padded(batch, tokenizer.pad_token_id)
-        loss = model(input_ids=tokens, labels=labels, use_cache=False).loss
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        tell(Step(number, len(batches), float(loss.item()), sum(len(one.tokens) for one in batch)))
+    with Halves(model, tokenizer.pad_token_id) as halves:
+        for number, batch in enumerate(batches, start=1):
+            for group in optimizer.param_groups:
+                group["lr"] = rate_at(number, len(batches), shape)
+            loss = halves.gradients(batch)
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            tell(Step(number, len(batches), loss, sum(len(one.tokens) for one in batch)))
     model.eval()
     return model, tokenizer
+
+
+class Halves:
+    """Computes the gradients of a batch in two halves, side by side, one core each.
+
+    Threads inside an operation would have to meet thousands of times in a step, and wait there for whoever the machine
+    holds up; halves meet once. There are two of them on any machine, so weights do not follow from its cores.
+    """
+
+    def __init__(self, model: Any, padding: int) -> None:
+        self._models = [model, copy.deepcopy(model)]
+        self._padding = padding
+        self._threads = ThreadPoolExecutor(len(self._models))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown()
+
+    def gradients(self, batch: Sequence[Encoded]) -> float:
+        """Leave the gradient of the batch's mean loss in the model; returns that loss."""
+        import torch
+
+        first, second = self._models
+        with torch.no_grad():
+            for own, shared in zip(second.parameters(), first.parameters(), strict=True):
+                own.copy_(shared)
+        of = sum(len(one.tokens) - 1 for one in batch)
+        halves = [batch[0::2], batch[1::2]]
+        losses = list(self._threads.map(lambda pair: self._backward(*pair, of), zip(self._models, halves, strict=True)))
+        if halves[1]:
+            for own, other in zip(first.parameters(), second.parameters(), strict=True):
+                own.grad.add_(other.grad)
+        return sum(losses)
+
+    def _backward(self, model: Any, half: Sequence[Encoded], of: int) -> float:
+        """The half's part of the mean loss over `of` tokens."""
+        model.zero_grad(set_to_none=True)
+        if not half:
+            return 0.0
+        tokens, labels = padded(half, self._padding)
+        loss = model(input_ids=tokens, labels=labels, use_cache=False, num_items_in_batch=of).loss
+        loss.backward()
+        return float(loss.item())
 
 
 def new_model(tokenizer: Any, shape: Shape) -> Any:
