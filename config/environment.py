@@ -1,8 +1,9 @@
-"""The only place where environment variables are read."""
+"""The only place where environment variables are read, and written for libraries that know no other way."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -11,3 +12,12 @@ def runtime_folder() -> Path | None:
     named = os.environ.get("XDG_RUNTIME_DIR")
     folder = Path(named) if named else None
     return folder if folder is not None and folder.is_dir() and os.access(folder, os.W_OK) else None
+
+
+def provide(settings: Mapping[str, str | None]) -> None:
+    """Set variables for libraries that this process will load; None removes one."""
+    for name, value in settings.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
