@@ -248,14 +248,7 @@ def _judgement(config: RunConfig) -> Iterator[Finding]:
     if not config.policy.asks_model:
         return
     judgement: Loc = ("policy", "judgement")
-    endpoint: Loc = ("models", "vllm_endpoint")
-    if not re.match(r"https?://[^\s/]+(/\S*)?$", config.models.vllm_endpoint):
-        yield Finding(
-            at=endpoint,
-            message=f"{shown(config.models.vllm_endpoint)} is not allowed while policy.judgement is model",
-            allowed="http://HOST:PORT or https://HOST:PORT",
-            concluded_from=(endpoint, judgement),
-        )
+    yield from _own_vllm(config) if config.models.engine == "vllm" else _model_server(config)
     if config.policy.model is not None and not config.policy.model.strip():
         yield Finding(at=("policy", "model"), message="is empty", allowed="the name of a model, or null")
     for agent_id, agent in config.models.agents.items():
@@ -274,3 +267,34 @@ def _judgement(config: RunConfig) -> Iterator[Finding]:
                 allowed="the name of a model, or one for everybody in policy.model",
                 concluded_from=(at, judgement),
             )
+
+
+def _model_server(config: RunConfig) -> Iterator[Finding]:
+    endpoint: Loc = ("models", "vllm_endpoint")
+    if not re.match(r"https?://[^\s/]+(/\S*)?$", config.models.vllm_endpoint):
+        yield Finding(
+            at=endpoint,
+            message=f"{shown(config.models.vllm_endpoint)} is not allowed while policy.judgement is model",
+            allowed="http://HOST:PORT or https://HOST:PORT",
+            concluded_from=(endpoint, ("policy", "judgement")),
+        )
+
+
+def _own_vllm(config: RunConfig) -> Iterator[Finding]:
+    """A run's own engine serves one model, so it has one place and one name."""
+    engine: Loc = ("models", "engine")
+    folder: Loc = ("models", "vllm", "model")
+    if not config.models.vllm.model.strip():
+        yield Finding(
+            at=folder,
+            message="is missing while models.engine is vllm",
+            allowed="a folder with a model; `make house-model` makes one",
+            concluded_from=(folder, engine),
+        )
+    if config.policy.model is None:
+        yield Finding(
+            at=("policy", "model"),
+            message="is missing while models.engine is vllm, which serves one model for everybody",
+            allowed="a name for it",
+            concluded_from=(("policy", "model"), engine),
+        )

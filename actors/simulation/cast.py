@@ -34,6 +34,7 @@ class Cast:
     sprints: int
     calendar: SprintCalendar
     code: CodeGenerationSection
+    model_engine: str  # `models.engine`: what kind of engine asks the model
     model_server: dict[str, Any] | None  # what the engine of a model is told; None: no model is asked
 
     @property
@@ -98,6 +99,7 @@ def assemble(inputs: RunInputs, *, sprints: int) -> Cast:
         link_delay_us=config.simulation.link_delay_ms * 1_000,
         sprints=sprints,
         code=config.code_generation,
+        model_engine=config.models.engine,
         model_server=server_plan(config) if config.policy.asks_model else None,
         calendar=SprintCalendar(
             days_per_sprint=config.experiment.num_simulated_days,

@@ -1,4 +1,6 @@
-"""Who judges in a run: everybody by calibrated rules, or everybody by a model behind an OpenAI-compatible server.
+"""Who judges in a run: everybody by calibrated rules, or everybody by a model.
+
+The model is behind an OpenAI-compatible server, or in a vLLM that the run starts by itself (`own_engine`).
 
 What only models need (templates, HTTP, schemas) is imported where a model is asked: a run without one stays light.
 """
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from actors.roles.judging import BEHAVIOURAL, Judge
+from actors.simulation import own_engine
 from config.errors import ConfigError, Problem
 from config.loader import override_config
 from config.rosters import TeamMember
@@ -19,12 +22,22 @@ from config.sections import RunConfig
 from config.yaml_tree import Loc, dotted
 
 TEXT_POOL = "text"
-TEXT_ENGINE = "inference.engines.openai_serving:build"
-NEEDED = ("httpx", "jinja2", "jsonschema")
+TEXT_ENGINES = {"openai": "inference.engines.openai_serving:build", "vllm": own_engine.BUILDER}  # by models.engine
+NEEDED = ("jinja2", "jsonschema")
+NEEDED_FOR_SERVERS = ("httpx", *NEEDED)
 _PLACE = re.compile(r"(?s)(.+?)(?::(\d+))?: (.*)")
 
 
-MOVABLE = ("models.vllm_endpoint", "models.token_file")  # say where a model is, not which one: no log depends on them
+MOVABLE = (  # say where a model is and what it runs on, not which one it is: no log depends on them
+    "models.vllm_endpoint",
+    "models.token_file",
+    "models.vllm.model",
+    "models.vllm.slots",
+    "models.vllm.kv_cache_mib",
+    "models.vllm.cores",
+    "models.vllm.devices",
+    "models.vllm.memory_share",
+)
 
 
 class ProblemAt(Protocol):
@@ -63,7 +76,9 @@ def judges(config: RunConfig, prompts: Mapping[str, str]) -> Callable[[TeamMembe
 
 
 def server_plan(config: RunConfig) -> dict[str, Any]:
-    """What the engine behind HTTP is told. The token stays in its file."""
+    """What the engine is told. The token of a server stays in its file."""
+    if config.models.engine == "vllm":
+        return own_engine.plan_of(config)
     return {
         "base_url": config.models.base_url,
         "token_file": config.models.token_file or "",
@@ -79,7 +94,8 @@ def moved_server(config: RunConfig, settings: Sequence[str]) -> dict[str, Any] |
 
 def read_prompts(config: RunConfig, config_path: Path | None, problems: list[Problem]) -> Mapping[str, str]:
     """The text of every prompt by its name. A relative folder is relative to the configuration that names it."""
-    missing = [name for name in NEEDED if find_spec(name) is None]
+    needed = NEEDED if config.models.engine == "vllm" else NEEDED_FOR_SERVERS
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
         message = f"model needs {', '.join(missing)}, not installed here: pip install -r requirements/llm.txt"
         problems.append(Problem(file="requirements/llm.txt", line=0, key="policy.judgement", message=message))
@@ -111,12 +127,15 @@ def prompts_of_fork(config: RunConfig, parents: Mapping[str, str]) -> Mapping[st
 
 
 def check_server(config: RunConfig, problem_at: ProblemAt) -> None:
-    """Ask the server once whether it is there and serves every model that will be asked.
+    """Ask the server once whether it is there and serves every model that will be asked; look for an own engine's.
 
     Raises:
         ConfigError: It does not, or its token cannot be read. Names what to change, and what the server serves.
     """
     if not config.policy.asks_model:
+        return
+    if config.models.engine == "vllm":
+        own_engine.check(config, problem_at)
         return
     from inference.engines.openai_http import read_token
     from inference.engines.openai_serving import served_models

@@ -16,7 +16,7 @@ from actors.services.recorder import Close, Recorder
 from actors.simulation.cast import Cast, assemble
 from actors.simulation.gates import InterruptedRunError, RunGate
 from actors.simulation.inputs import RunInputs, code_digest
-from actors.simulation.judges import TEXT_ENGINE, TEXT_POOL
+from actors.simulation.judges import TEXT_ENGINES, TEXT_POOL
 from actors.simulation.layout import SERVICES, Assignment
 from actors.simulation.outside import Outside, connect_hub
 from actors.simulation.recorder_feed import RecorderFeed
@@ -171,13 +171,13 @@ class Session:
         if cast.executes:
             routes["work"] = self._work_executor(cast)
         if cast.model_server is not None:
-            routes[GenerateText.KIND] = self._text_executor(cast.model_server)
+            routes[GenerateText.KIND] = self._text_executor(cast.model_engine, cast.model_server)
         return RoutedExecutor(routes, otherwise=decisions) if routes else decisions
 
-    def _text_executor(self, plan: dict[str, Any]) -> Executor:
+    def _text_executor(self, engine: str, plan: dict[str, Any]) -> Executor:
         if self._assignment.nodes > 1:
             return self._dispatcher(TEXT_POOL)
-        served = load_engine(TEXT_ENGINE, self._assignment.model_server or plan)
+        served = load_engine(TEXT_ENGINES[engine], self._assignment.model_server or plan)
         assert isinstance(served, ServedText), "the builder of a text engine"
         hosted = HostedText(self._context, self._assignment.endpoint(TEXT_POOL), served)
         self._stack.callback(hosted.close)
