@@ -7,10 +7,11 @@ from typing import Any
 
 from actors.policy.calibration import Calibration, parse_calibration
 from actors.reporting.run_info import RunInfo
+from actors.roles.judging import Listener
 from actors.scrum.calendar import SprintCalendar
 from actors.simulation.build import RunPlan, build_actors, build_registry
 from actors.simulation.inputs import RunInputs
-from actors.simulation.judges import judges, server_plan
+from actors.simulation.judges import judges, overheard, server_plan
 from actors.simulation.layout import Layout
 from brokers.clock import messages as clock_messages
 from brokers.node.cell import Factory
@@ -69,8 +70,8 @@ class Cast:
         return {actor: home for actor in self.factories if (home := layout.home(actor)) != node}
 
 
-def assemble(inputs: RunInputs, *, sprints: int) -> Cast:
-    """Build the cast of a run. Reads nothing but `inputs`."""
+def assemble(inputs: RunInputs, *, sprints: int, listener: Listener | None = None) -> Cast:
+    """Build the cast of a run. Reads nothing but `inputs`; `listener` hears every judgement."""
     config = inputs.config
     calibration = parse_calibration(inputs.calibration)
     backlog = parse_backlog(inputs.backlog, file=inputs.backlog_name)
@@ -79,7 +80,7 @@ def assemble(inputs: RunInputs, *, sprints: int) -> Cast:
         stories=backlog.stories,
         calibration=calibration,
         sprints=sprints,
-        judge_of=judges(config, inputs.prompts),
+        judge_of=overheard(judges(config, inputs.prompts), listener),
     )
     registry = build_registry()
     registry.register_module(clock_messages)

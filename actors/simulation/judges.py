@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
-from actors.roles.judging import BEHAVIOURAL, Judge
+from actors.roles.judging import BEHAVIOURAL, Judge, Listener, OverheardJudge
 from actors.simulation import own_engine
 from config.errors import ConfigError, Problem
 from config.loader import override_config
@@ -25,6 +25,7 @@ TEXT_POOL = "text"
 TEXT_ENGINES = {"openai": "inference.engines.openai_serving:build", "vllm": own_engine.BUILDER}  # by models.engine
 NEEDED = ("jinja2", "jsonschema")
 NEEDED_FOR_SERVERS = ("httpx", *NEEDED)
+JudgeOf = Callable[[TeamMember], Judge]
 _PLACE = re.compile(r"(?s)(.+?)(?::(\d+))?: (.*)")
 
 
@@ -51,7 +52,7 @@ def behavioural(_: TeamMember) -> Judge:
     return BEHAVIOURAL
 
 
-def judges(config: RunConfig, prompts: Mapping[str, str]) -> Callable[[TeamMember], Judge]:
+def judges(config: RunConfig, prompts: Mapping[str, str]) -> JudgeOf:
     """The judge of each member of a team. Raises PromptError for prompts that cannot be used."""
     if not config.policy.asks_model:
         return behavioural
@@ -73,6 +74,11 @@ def judges(config: RunConfig, prompts: Mapping[str, str]) -> Callable[[TeamMembe
         return ModelJudge(read, use)
 
     return judge_of
+
+
+def overheard(judge_of: JudgeOf, listener: Listener | None) -> JudgeOf:
+    """The same judges, with somebody who listens to all of them; the same where nobody does."""
+    return judge_of if listener is None else lambda member: OverheardJudge(judge_of(member), listener)
 
 
 def server_plan(config: RunConfig) -> dict[str, Any]:

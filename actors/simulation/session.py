@@ -12,6 +12,7 @@ import zmq
 
 from actors.policy.engine import BehaviouralEngine, build_registry
 from actors.reporting.artifact_folder import SCRATCH
+from actors.roles.judging import Listener
 from actors.services.recorder import Close, Recorder
 from actors.simulation.cast import Cast, assemble
 from actors.simulation.gates import InterruptedRunError, RunGate
@@ -67,11 +68,14 @@ Say = Callable[[dict[str, Any]], None]
 class Session:
     """Builds and runs everything of the services node.
 
-    `say` gets `{"ready": True}` once outsiders are served, and `{"progress": …}` maps; `stop` ends the run early.
+    `say` gets `{"ready": True}` once outsiders are served, and `{"progress": …}` maps; `stop` ends the run early;
+    `listener` hears every judgement, in a replay too.
     """
 
-    def __init__(self, assignment: Assignment, *, say: Say, stop: StopSignal | None = None) -> None:
-        self._assignment, self._say, self._stop = assignment, say, stop
+    def __init__(
+        self, assignment: Assignment, *, say: Say, stop: StopSignal | None = None, listener: Listener | None = None
+    ) -> None:
+        self._assignment, self._say, self._stop, self._listener = assignment, say, stop, listener
         self._stack = ExitStack()
         self._context: zmq.Context[Any] = zmq.Context()
 
@@ -86,7 +90,7 @@ class Session:
                 raise CodeChangedError(inputs.code, now)
             sprints = int(journal.get_state("sprints") or inputs.config.simulation.sprints)
             try:
-                return self._live(journal, inputs, assemble(inputs, sprints=sprints))
+                return self._live(journal, inputs, assemble(inputs, sprints=sprints, listener=self._listener))
             except InterruptedRunError:
                 journal.commit()
                 raise

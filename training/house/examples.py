@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 from actors.policy.calibration import Calibration
@@ -84,7 +84,7 @@ def examples(
     for name, number in numbers.items():
         if not by_kind[name]:
             raise ValueError(f"no transcript has a decision of the kind {name}")
-        for place, (transcript, answer) in zip(range(number), _repeated(by_kind[name], opinion, name, stream)):
+        for place, (transcript, answer) in enumerate(islice(_repeated(by_kind[name], opinion, name, stream), number)):
             messages = prompts.messages(transcript.asked.observation)
             if stream.draw(f"repair {name}", place).chance(REPAIRS_PERMILLE):
                 messages = _asked_again(messages, by_kind[name], prompts, stream.draw(f"wrong {name}", place).bits)

@@ -1,7 +1,7 @@
 """What is decided in an answer: everything but its words and what only sizes it.
 
-Two answers agree when this is equal. Left out are texts, the length of a pause, the kind of a question (its topic stays)
-and the exact shares of a plan: how many tasks there are, in which order and whose work they are, is what a plan decides.
+Two answers agree when this is equal. Left out are texts, the length of a pause, the kind of a question (its topic
+stays) and the exact shares of a plan, which decides how many tasks there are, in which order, and whose work they are.
 """
 
 from __future__ import annotations

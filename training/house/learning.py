@@ -1,4 +1,4 @@
-"""The training loop: next-token loss over whole conversations, one pass over the examples, in an order the seed decides.
+"""The training loop: next-token loss over whole conversations, in the order of the examples.
 
 Nothing here follows from the clock: the same examples, seed and number of threads give the same weights on the same
 machine. Loss on the question too is what makes a small model read it (measured: copying and comparing come several
@@ -15,12 +15,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from config.streams import Stream
-from training.house.examples import Example, shuffled
+from training.house.examples import Example
 from training.house.tokenizing import END, train_tokenizer
 
 IGNORED = -100  # the label of what has no loss
-_POOL = 40  # batches whose examples are sorted by length together, so that little is padding
+WORKERS = 2  # that each compute a part of a step, whatever the machine: weights do not follow from its cores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +32,8 @@ class Shape:
     key_value_heads: int = 2
     inner: int = 384
     context_tokens: int = 1024
-    batch_tokens: int = 2048  # padding included
+    row_tokens: int = 256  # conversations are packed into rows of this length, and read no others
+    rows: int = 8  # of one step
     learning_rate: float = 3e-3
     least_rate: float = 1e-4
     warmup_steps: int = 50
@@ -62,6 +62,9 @@ class Encoded:
     answer_at: int  # position of the answer's first token
 
 
+Row = list[Encoded]
+
+
 def encode(tokenizer: Any, example: Example) -> Encoded:
     """The conversation as the chat template writes it, then answer and end."""
     conversation = [{"role": message.role, "content": message.content} for message in example.messages]
@@ -86,36 +89,34 @@ def train(examples: Sequence[Example], shape: Shape, *, seed: int, tell: Tell) -
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(seed)
     tokenizer = train_tokenizer(texts_of(examples))
-    encoded = [encode(tokenizer, example) for example in examples]
     model = new_model(tokenizer, shape)
-    batches = [
-        batch for turn in range(shape.passes) for batch in _batches(encoded, shape, Stream(seed, f"house_batches {turn}"))
-    ]
+    rows = packed([encode(tokenizer, example) for example in examples], shape.row_tokens) * shape.passes
+    steps = [rows[start : start + shape.rows] for start in range(0, len(rows), shape.rows)]
     optimizer = torch.optim.AdamW(model.parameters(), lr=shape.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
     model.train()
-    with Halves(model, tokenizer.pad_token_id) as halves:
-        for number, batch in enumerate(batches, start=1):
+    with Workers(model, shape.row_tokens, tokenizer.pad_token_id) as workers:
+        for number, step in enumerate(steps, start=1):
             for group in optimizer.param_groups:
-                group["lr"] = rate_at(number, len(batches), shape)
-            loss = halves.gradients(batch)
+                group["lr"] = rate_at(number, len(steps), shape)
+            loss = workers.gradients(step)
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
-            tell(Step(number, len(batches), loss, sum(len(one.tokens) for one in batch)))
+            tell(Step(number, len(steps), loss, tokens_in(step)))
     model.eval()
     return model, tokenizer
 
 
-class Halves:
-    """Computes the gradients of a batch in two halves, side by side, one core each.
+class Workers:
+    """Compute the gradients of a step, each those of a part of its rows, side by side.
 
-    Threads inside an operation would have to meet thousands of times in a step, and wait there for whoever the machine
-    holds up; halves meet once. There are two of them on any machine, so weights do not follow from its cores.
+    Threads inside an operation would have to meet thousands of times in a step, and wait there for whichever the
+    machine holds up; these meet once.
     """
 
-    def __init__(self, model: Any, padding: int) -> None:
-        self._models = [model, copy.deepcopy(model)]
-        self._padding = padding
-        self._threads = ThreadPoolExecutor(len(self._models))
+    def __init__(self, model: Any, row_tokens: int, padding: int) -> None:
+        self._models = [model, *(copy.deepcopy(model) for _ in range(WORKERS - 1))]
+        self._row_tokens, self._padding = row_tokens, padding
+        self._threads = ThreadPoolExecutor(WORKERS)
 
     def __enter__(self) -> Self:
         return self
@@ -123,29 +124,33 @@ class Halves:
     def __exit__(self, *_: object) -> None:
         self._threads.shutdown()
 
-    def gradients(self, batch: Sequence[Encoded]) -> float:
-        """Leave the gradient of the batch's mean loss in the model; returns that loss."""
+    def gradients(self, rows: Sequence[Row]) -> float:
+        """Leave the gradient of the mean loss over all tokens in the model; returns that loss."""
         import torch
 
-        first, second = self._models
+        first, *others = self._models
         with torch.no_grad():
-            for own, shared in zip(second.parameters(), first.parameters(), strict=True):
-                own.copy_(shared)
-        of = sum(len(one.tokens) - 1 for one in batch)
-        halves = [batch[0::2], batch[1::2]]
-        losses = list(self._threads.map(lambda pair: self._backward(*pair, of), zip(self._models, halves, strict=True)))
-        if halves[1]:
-            for own, other in zip(first.parameters(), second.parameters(), strict=True):
-                own.grad.add_(other.grad)
-        return sum(losses)
+            for other in others:
+                for own, shared in zip(other.parameters(), first.parameters(), strict=True):
+                    own.copy_(shared)
+        parts = [rows[place::WORKERS] for place in range(WORKERS)]
+        count = tokens_in(rows)
+        losses = list(self._threads.map(self._backward, self._models, parts, [count] * WORKERS))
+        for other, part in zip(others, parts[1:], strict=True):
+            for own, found in zip(first.parameters(), other.parameters(), strict=True):
+                if part:
+                    own.grad.add_(found.grad)
+        return math.fsum(losses)
 
-    def _backward(self, model: Any, half: Sequence[Encoded], of: int) -> float:
-        """The half's part of the mean loss over `of` tokens."""
+    def _backward(self, model: Any, rows: Sequence[Row], count: int) -> float:
+        """The rows' part of the mean loss over `count` tokens."""
         model.zero_grad(set_to_none=True)
-        if not half:
+        if not rows:
             return 0.0
-        tokens, labels = padded(half, self._padding)
-        loss = model(input_ids=tokens, labels=labels, use_cache=False, num_items_in_batch=of).loss
+        tokens, positions, labels = tensors(rows, self._row_tokens, self._padding)
+        loss = model(
+            input_ids=tokens, position_ids=positions, labels=labels, use_cache=False, num_items_in_batch=count
+        ).loss
         loss.backward()
         return float(loss.item())
 
@@ -167,7 +172,8 @@ def new_model(tokenizer: Any, shape: Shape) -> Any:
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    model = Qwen2ForCausalLM(config).float()
+    model: Any = Qwen2ForCausalLM(config)  # type: ignore[no-untyped-call]
+    model = model.float()
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     return model
@@ -180,14 +186,42 @@ def rate_at(step: int, steps: int, shape: Shape) -> float:
     return warm * (shape.least_rate + (shape.learning_rate - shape.least_rate) * left)
 
 
-def padded(batch: Sequence[Encoded], padding: int) -> tuple[Any, Any]:
-    """Token numbers and labels of a batch; causal attention never looks at padding behind a text."""
+def packed(encoded: Sequence[Encoded], row_tokens: int) -> list[Row]:
+    """Conversations in their order, as many to a row as fit. Raises ValueError for one that is longer than a row."""
+    rows: list[Row] = []
+    room = 0
+    for one in encoded:
+        if len(one.tokens) > row_tokens:
+            raise ValueError(f"a conversation of {len(one.tokens)} tokens does not fit into a row of {row_tokens}")
+        if len(one.tokens) > room:
+            rows.append([])
+            room = row_tokens
+        rows[-1].append(one)
+        room -= len(one.tokens)
+    return rows
+
+
+def tokens_in(rows: Sequence[Row]) -> int:
+    """Tokens that have a loss: all but the first of each conversation, which nothing foretells."""
+    return sum(len(one.tokens) - 1 for row in rows for one in row)
+
+
+def tensors(rows: Sequence[Row], row_tokens: int, padding: int) -> tuple[Any, Any, Any]:
+    """Token numbers, positions and labels. Positions begin anew with each conversation: none sees the one before."""
     import torch
 
-    longest = max(len(one.tokens) for one in batch)
-    tokens = [[*one.tokens, *[padding] * (longest - len(one.tokens))] for one in batch]
-    labels = [[*one.tokens, *[IGNORED] * (longest - len(one.tokens))] for one in batch]
-    return torch.tensor(tokens), torch.tensor(labels)
+    tokens = torch.full((len(rows), row_tokens), padding)
+    positions, labels = torch.zeros_like(tokens), torch.full_like(tokens, IGNORED)
+    for number, row in enumerate(rows):
+        start = 0
+        for one in row:
+            end = start + len(one.tokens)
+            tokens[number, start:end] = torch.tensor(one.tokens)
+            positions[number, start:end] = torch.arange(end - start)
+            labels[number, start + 1 : end] = tokens[number, start + 1 : end]
+            start = end
+        positions[number, start:] = torch.arange(row_tokens - start)
+    return tokens, positions, labels
 
 
 def held_out_loss(model: Any, tokenizer: Any, examples: Sequence[Example]) -> dict[str, float]:
@@ -223,19 +257,3 @@ def facts_of(model: Any, tokenizer: Any, shape: Shape) -> dict[str, Any]:
         "vocabulary": len(tokenizer),
         "shape": asdict(shape),
     }
-
-
-def _batches(encoded: Sequence[Encoded], shape: Shape, stream: Stream) -> list[list[Encoded]]:
-    """Batches of texts of similar length, in a drawn order."""
-    texts: list[Encoded] = shuffled(encoded, stream, "texts")
-    at_once = max(1, _POOL * shape.batch_tokens * len(texts) // max(1, sum(len(one.tokens) for one in texts)))
-    batches: list[list[Encoded]] = []
-    for start in range(0, len(texts), at_once):
-        batch: list[Encoded] = []
-        for one in sorted(texts[start : start + at_once], key=lambda each: len(each.tokens)):
-            if batch and (len(batch) + 1) * len(one.tokens) > shape.batch_tokens:
-                batches.append(batch)
-                batch = []
-            batch.append(one)
-        batches.append(batch)
-    return shuffled(batches, stream, "batches")

@@ -64,7 +64,9 @@ def in_plain_words(answer: Message) -> Any:
         case HelpChoice(helper=helper):
             return replace(answer, text="You know this best." if helper else "Go on, nobody free knows this.")
         case QaChoice(approve=approve):
-            return replace(answer, text="It does what its criteria say." if approve else "It goes back, checks were red.")
+            return replace(
+                answer, text="It does what its criteria say." if approve else "It goes back, checks were red."
+            )
         case CriterionChoice(accept=accept):
             return replace(answer, reason="This is good enough." if accept else "This is not what was wanted.")
         case RetroChoice(keep=keep, drop=drop, puzzle=puzzle):

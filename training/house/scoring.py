@@ -26,6 +26,7 @@ from training.house.random_play import Dealer, play
 
 OPINIONS = 32  # answers of the behavioural policy to one observation
 PLAYS = 32  # random ones
+ENOUGH = 10  # decisions of a kind below which nothing is said about it
 _SEED = 7_000_000  # of opinions: far from those of runs
 
 
@@ -64,16 +65,15 @@ class Line:
 
 
 class Scorer:
-    """Scores answers, and remembers what the behavioural policy would have said to equal observations."""
+    """Scores answers by what the behavioural policy would have said."""
 
     def __init__(self, calibration: Calibration) -> None:
         self._opinion = SecondOpinion(calibration)
-        self._played: dict[Message, tuple[float, float]] = {}
 
-    def score(self, asked: Decide, first: str | Message | None) -> Score:
+    def score(self, asked: Decide, first: Any) -> Score:
         """Score the first answer to a decision: its text, or what it was read as; None: nobody could use it."""
         observation = asked.observation
-        answer = parse(observation, first) if isinstance(first, str) else first
+        answer: Any = parse(observation, first) if isinstance(first, str) else first
         is_valid = answer is not None and not isinstance(answer, MalformedAnswer)
         is_legal = is_valid and not illegal(observation, answer)
         opinions = Counter(gist(self._opinion.of(asked, _SEED + n)) for n in range(OPINIONS))

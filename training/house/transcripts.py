@@ -7,14 +7,14 @@ too few disturbances would be judged to learn from.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from actors.policy.decisions import Decide, Decided
 from actors.policy.engine import build_registry
-from actors.study.runs import BACKLOG_STORIES, Case, Finished, Record, run_case, run_cases
+from actors.study.runs import BACKLOG_STORIES, Case, Finished, Record, run_cases
 from actors.work.katas.backlog import backlog_text, kata_stories
 from brokers.journal.reader import JournalReader
 from brokers.wire.packing import kind_of, unpack
@@ -35,6 +35,9 @@ TROUBLE = tuple(
 )
 
 
+Tell = Callable[[int, int], None]  # runs that are done, of how many
+
+
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """One decision: what was asked, by whom and under which key, and the answer."""
@@ -43,14 +46,15 @@ class Transcript:
     answer: Message
 
 
-def collect(seeds: Sequence[int], *, jobs: int) -> list[Transcript]:
+def collect(seeds: Sequence[int], *, jobs: int, tell: Tell | None = None) -> list[Transcript]:
     """Every decision of one run for each seed, by seed; the same list whatever `jobs` is."""
+    records: dict[int, Record] = {}
     with TemporaryDirectory(prefix="scrummage-transcripts-") as place:
         cases = [_case(number, seed, Path(place)) for number, seed in enumerate(seeds)]
-        if jobs == 1:
-            records = {case.seed: run_case(case, read_decisions) for case in cases}
-        else:
-            records = {case.seed: record for case, record in run_cases(cases, read_decisions, jobs=jobs)}
+        for case, record in run_cases(cases, read_decisions, jobs=jobs):
+            records[case.seed] = record
+            if tell is not None:
+                tell(len(records), len(cases))
     return [transcript for seed in seeds for transcript in _unpacked(records[seed])]
 
 
