@@ -8,11 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-from rich.console import Console
-
 from actors.policy.prompting.errors import PromptError
 from actors.simulation.exit_codes import ExitCode
 from actors.simulation.folders import FolderError, next_free_folder
+from actors.simulation.session import CodeChangedError
 from brokers.journal.errors import JournalError
 from inference.setup_check import SetupError, check_setup, installed_versions
 from inference.text import EngineLostError
@@ -39,7 +38,7 @@ def main(argv: list[str]) -> int:
         for problem in error.problems:
             print(f"house: {problem}", file=sys.stderr)
         return ExitCode.BAD_INPUT
-    except (HouseModelError, PromptError, FolderError, JournalError, EngineLostError) as error:
+    except (HouseModelError, PromptError, FolderError, JournalError, EngineLostError, CodeChangedError) as error:
         print(f"house: {error}", file=sys.stderr)
         return ExitCode.BAD_INPUT
     return code
@@ -61,7 +60,7 @@ def train(args: argparse.Namespace) -> int:
 def evaluate(args: argparse.Namespace) -> int:
     """Evaluate a model on observations of other runs."""
     from training.house.evaluating import evaluate as evaluated
-    from training.house.showing import show_lines
+    from training.house.showing import lines_of
 
     lines = evaluated(
         args.model,
@@ -69,14 +68,14 @@ def evaluate(args: argparse.Namespace) -> int:
         temperature_permille=args.temperature_permille,
         jobs=args.jobs,
     )
-    show_lines(lines, f"{args.model} on observations of other runs", Console())
+    print("\n".join(lines_of(lines, f"{args.model} on observations of other runs")))
     print(f"results   {args.model / EVALUATION}")
     return ExitCode.OK
 
 
 def judge_run(args: argparse.Namespace) -> int:
     """Score the judgements of a run."""
-    return _judge(args.run, args.json)
+    return _judge(args.run, args.json, allow_code_change=args.allow_code_change)
 
 
 def simulate(args: argparse.Namespace) -> int:
@@ -110,15 +109,15 @@ def _status_of(arguments: list[str]) -> int:
     return subprocess.run([sys.executable, *arguments], check=False).returncode  # noqa: S603 - our own interpreter
 
 
-def _judge(folder: Path, file: Path | None) -> int:
+def _judge(folder: Path, file: Path | None, *, allow_code_change: bool = False) -> int:
     from training.house.evaluating import document
     from training.house.run_judgements import scores_of
     from training.house.scoring import table
-    from training.house.showing import show_lines
+    from training.house.showing import lines_of
 
-    scores = scores_of(folder)
+    scores = scores_of(folder, allow_code_change=allow_code_change)
     lines = table(scores)
-    show_lines(lines, f"judgements of {folder}", Console())
+    print("\n".join(lines_of(lines, f"judgements of {folder}")))
     if file is not None:
         write_json(file, document(lines, scores, None))
         print(f"results   {file}")
@@ -156,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     four = commands.add_parser("judge-run", help="score the judgements of a run", formatter_class=look)
     four.add_argument("run", type=Path, help="folder of the run")
     four.add_argument("--json", type=Path, help="file for the figures")
+    four.add_argument("--allow-code-change", action="store_true", help="score a run that other code recorded")
     four.set_defaults(carry_out=judge_run)
     return parser
 

@@ -33,12 +33,13 @@ class Heard:
     first: object | None
 
 
-def judgements_of(folder: Path) -> list[Heard]:
+def judgements_of(folder: Path, *, allow_code_change: bool = False) -> list[Heard]:
     """Every judgement that a model was asked for, in the order in which they ended.
 
     Raises:
         HouseModelError: No model was asked in this run.
-        FolderError, JournalError: There is no run.
+        FolderError, JournalError: There is no run, or its replay differs.
+        CodeChangedError: Other code recorded it, and that was not allowed for.
     """
     inputs, _ = read_run(folder)
     if not inputs.config.policy.asks_model:
@@ -51,15 +52,17 @@ def judgements_of(folder: Path) -> list[Heard]:
 
     with TemporaryDirectory(prefix="scrummage-judgements-") as place:
         shutil.copy(folder / JOURNAL, place)
-        assignment = Assignment(folder=place, sockets=place, nodes=1, node=SERVICES, replay=True)
+        assignment = Assignment(
+            folder=place, sockets=place, nodes=1, node=SERVICES, replay=True, allow_code_change=allow_code_change
+        )
         Session(assignment, say=lambda progress: None, listener=listen).run()
     return heard
 
 
-def scores_of(folder: Path) -> list[Score]:
+def scores_of(folder: Path, *, allow_code_change: bool = False) -> list[Score]:
     """Score every judgement of a run. Raises as `judgements_of` does."""
     inputs, _ = read_run(folder)
-    heard = judgements_of(folder)
+    heard = judgements_of(folder, allow_code_change=allow_code_change)
     _check_complete(folder, len(heard))
     scorer = Scorer(parse_calibration(inputs.calibration))
     scores = []

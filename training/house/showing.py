@@ -2,55 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from rich.console import Console
-from rich.table import Table
+from collections.abc import Iterator, Sequence
 
 from training.house.intervals import Interval
 from training.house.scoring import ENOUGH, Line
 
-_LEGAL_TARGET = 0.95
+_LEGEND = """\
+legal: the first answer is possible in the observed state. agrees: share of the behavioural policy's answers to the same
+observation that decide the same; random: of random play; itself: of the policy, which throws dice, so that nobody who
+decides as it does agrees more. above: agrees less random, decision by decision. In brackets: 95 % intervals."""
 
 
-def show_lines(lines: Sequence[Line], title: str, console: Console) -> None:
-    """Legality and agreement for each kind of decision, with 95 % intervals."""
-    grid = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for heading in (
-        "decision",
-        "n",
-        "legal %",
-        "agrees with rules %",
-        "random play %",
-        "rules with rules %",
-        "beats random",
-    ):
-        grid.add_column(heading, justify="left" if heading == "decision" else "right", no_wrap=heading == "decision")
+def lines_of(lines: Sequence[Line], title: str) -> Iterator[str]:
+    """Legality and agreement for each kind of decision, and for all."""
+    yield title
+    heads = (f"{'decision':18}", f"{'n':>4}", f"{'legal %':>13}", f"{'agrees %':>13}", f"{'random %':>13}")
+    yield " ".join((*heads, f"{'itself %':>8}", f"{'above random':>15}"))
     for line in lines:
-        grid.add_row(
-            line.kind.replace("_", " "),
-            str(line.decisions),
-            _shown(line.legal_share),
-            _shown(line.agreement),
-            _shown(line.random_agreement),
-            f"{100 * line.self_agreement:.0f}",
-            _verdict(line),
-            style="bold" if line.kind == "all" else "",
-        )
-    console.print(grid)
-    console.print(
-        "legal: the first answer is possible in the observed state. rules: the behavioural policy; it throws dice, and so "
-        "agrees with itself only as far as the last but one figure says.",
-        highlight=False,
-    )
+        cells = (f"{line.kind.replace('_', ' '):18}", f"{line.decisions:4}", _shown(line.legal_share))
+        figures = (_shown(line.agreement), _shown(line.random_agreement), f"{100 * line.self_agreement:8.0f}")
+        yield " ".join((*cells, *figures, _verdict(line)))
+    yield _LEGEND
 
 
 def _shown(interval: Interval) -> str:
-    return f"{100 * interval.value:.0f} [{100 * interval.low:.0f} {100 * interval.high:.0f}]"
+    return f"{f'{100 * interval.value:.0f} [{100 * interval.low:.0f} {100 * interval.high:.0f}]':>13}"
 
 
 def _verdict(line: Line) -> str:
     if line.decisions < ENOUGH:
-        return "too few"
-    advantage = f"{100 * line.advantage.value:+.0f} [{100 * line.advantage.low:+.0f} {100 * line.advantage.high:+.0f}]"
-    return f"{advantage} {'yes' if line.is_above_random else 'no'}"
+        return f"{'too few':>15}"
+    above = f"{100 * line.advantage.value:+.0f} [{100 * line.advantage.low:+.0f} {100 * line.advantage.high:+.0f}]"
+    return f"{above:>15} {'yes' if line.is_above_random else 'no'}"
