@@ -50,6 +50,8 @@ ACTED_ON: Final = (
 ACTED_ON_WITH_A_MODEL: Final = (  # with `policy.judgement: model` or `code_generation.hands: llm` only
     "models.vllm_endpoint",
     "models.token_file",
+    "models.engine",
+    "models.vllm",
     "models.agents.<id>.model",
     "models.agents.<id>.temperature",
     "models.agents.<id>.max_tokens",

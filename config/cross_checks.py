@@ -293,14 +293,7 @@ def _models_asked(config: RunConfig) -> Iterator[Finding]:
 
 
 def _server_slips(config: RunConfig, asking: _Asking) -> Iterator[Finding]:
-    endpoint: Loc = ("models", "vllm_endpoint")
-    if not re.match(r"https?://[^\s/]+(/\S*)?$", config.models.vllm_endpoint):
-        yield Finding(
-            at=endpoint,
-            message=f"{shown(config.models.vllm_endpoint)} is not allowed while {asking.because}",
-            allowed="http://HOST:PORT or https://HOST:PORT",
-            concluded_from=(endpoint, asking.setting),
-        )
+    yield from _own_vllm(config, asking) if config.models.engine == "vllm" else _model_server(config, asking)
     if asking.model is not None and not asking.model.strip():
         yield Finding(at=asking.model_at, message="is empty", allowed="the name of a model, or null")
 
@@ -357,3 +350,41 @@ def _pool(config: RunConfig) -> Iterator[Finding]:
                 allowed="1, or no cores",
                 concluded_from=((*at, "tensor_parallel"), (*at, "cores")),
             )
+
+
+def _model_server(config: RunConfig, asking: _Asking) -> Iterator[Finding]:
+    endpoint: Loc = ("models", "vllm_endpoint")
+    if not re.match(r"https?://[^\s/]+(/\S*)?$", config.models.vllm_endpoint):
+        yield Finding(
+            at=endpoint,
+            message=f"{shown(config.models.vllm_endpoint)} is not allowed while {asking.because}",
+            allowed="http://HOST:PORT or https://HOST:PORT",
+            concluded_from=(endpoint, asking.setting),
+        )
+
+
+def _own_vllm(config: RunConfig, asking: _Asking) -> Iterator[Finding]:
+    """A run's own engine serves one model, so it has one place and one name."""
+    engine: Loc = ("models", "engine")
+    folder: Loc = ("models", "vllm", "model")
+    if not config.models.vllm.model.strip():
+        yield Finding(
+            at=folder,
+            message="is missing while models.engine is vllm",
+            allowed="a folder with a model; `make house-model` makes one",
+            concluded_from=(folder, engine),
+        )
+    if config.policy.model is None:
+        yield Finding(
+            at=("policy", "model"),
+            message="is missing while models.engine is vllm, which serves one model for everybody",
+            allowed="a name for it",
+            concluded_from=(("policy", "model"), engine),
+        )
+    elif asking.model is not None and asking.model != config.policy.model:
+        yield Finding(
+            at=asking.model_at,
+            message=f"{shown(asking.model)} is another one than policy.model, and models.engine vllm serves one model",
+            allowed=f"{config.policy.model}, or models.engine openai",
+            concluded_from=(asking.model_at, engine),
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -57,6 +58,9 @@ class Judge(Protocol):
         ...
 
 
+Listener = Callable[[Question, Judgement | NoJudgement], None]
+
+
 class BehaviouralJudge:
     """Asks the behavioural engine."""
 
@@ -77,6 +81,18 @@ class BehaviouralJudge:
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
         )
+
+
+class OverheardJudge:
+    """Judges as another judge does, and lets a listener hear question and judgement: for looks into a replay."""
+
+    def __init__(self, judge: Judge, listener: Listener) -> None:
+        self._judge, self._listener = judge, listener
+
+    async def judge(self, question: Question) -> Judgement | NoJudgement:
+        found = await self._judge.judge(question)
+        self._listener(question, found)
+        return found
 
 
 BEHAVIOURAL: Judge = BehaviouralJudge()

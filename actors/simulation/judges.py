@@ -1,4 +1,6 @@
-"""Who judges and who writes code in a run: calibrated rules and hands, or models behind an OpenAI-compatible server.
+"""Who judges and who writes code in a run: calibrated rules and hands, or models.
+
+A model is behind an OpenAI-compatible server, or in a vLLM that the run starts by itself (`own_engine`).
 
 What only models need (templates, HTTP, schemas) is imported where a model is asked: a run without one stays light.
 """
@@ -12,7 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from actors.roles.judging import BEHAVIOURAL, Judge
+from actors.roles.judging import BEHAVIOURAL, Judge, Listener, OverheardJudge
+from actors.simulation import own_engine
 from config.errors import ConfigError, Problem
 from config.loader import override_config
 from config.rosters import TeamMember
@@ -24,12 +27,23 @@ if TYPE_CHECKING:
     from actors.roles.model_judge import ModelUse
 
 TEXT_POOL = "text"
-TEXT_ENGINE = "inference.engines.openai_serving:build"
-NEEDED = ("httpx", "jinja2", "jsonschema")
+TEXT_ENGINES = {"openai": "inference.engines.openai_serving:build", "vllm": own_engine.BUILDER}  # by models.engine
+NEEDED = ("jinja2", "jsonschema")
+NEEDED_FOR_SERVERS = ("httpx", *NEEDED)
+JudgeOf = Callable[[TeamMember], Judge]
 _PLACE = re.compile(r"(?s)(.+?)(?::(\d+))?: (.*)")
 
 
-MOVABLE = ("models.vllm_endpoint", "models.token_file")  # say where a model is, not which one: no log depends on them
+MOVABLE = (  # say where a model is and what it runs on, not which one it is: no log depends on them
+    "models.vllm_endpoint",
+    "models.token_file",
+    "models.vllm.model",
+    "models.vllm.slots",
+    "models.vllm.kv_cache_mib",
+    "models.vllm.cores",
+    "models.vllm.devices",
+    "models.vllm.memory_share",
+)
 
 
 class ProblemAt(Protocol):
@@ -43,7 +57,7 @@ def behavioural(_: TeamMember) -> Judge:
     return BEHAVIOURAL
 
 
-def judges(config: RunConfig, prompts: Mapping[str, str]) -> Callable[[TeamMember], Judge]:
+def judges(config: RunConfig, prompts: Mapping[str, str]) -> JudgeOf:
     """The judge of each member of a team. Raises PromptError for prompts that cannot be used."""
     if not config.policy.asks_model:
         return behavioural
@@ -94,8 +108,15 @@ def _use(config: RunConfig, member: TeamMember, *, model: str | None, memory_cha
     )
 
 
+def overheard(judge_of: JudgeOf, listener: Listener | None) -> JudgeOf:
+    """The same judges, with somebody who listens to all of them; the same where nobody does."""
+    return judge_of if listener is None else lambda member: OverheardJudge(judge_of(member), listener)
+
+
 def server_plan(config: RunConfig) -> dict[str, Any]:
-    """What the engine behind HTTP is told. The token stays in its file."""
+    """What the engine is told. The token of a server stays in its file."""
+    if config.models.engine == "vllm":
+        return own_engine.plan_of(config)
     return {
         "base_url": config.models.base_url,
         "token_file": config.models.token_file or "",
@@ -111,7 +132,8 @@ def moved_server(config: RunConfig, settings: Sequence[str]) -> dict[str, Any] |
 
 def read_prompts(config: RunConfig, config_path: Path | None, problems: list[Problem]) -> Mapping[str, str]:
     """The text of every prompt by its name. A relative folder is relative to the configuration that names it."""
-    missing = [name for name in NEEDED if find_spec(name) is None]
+    needed = NEEDED if config.models.engine == "vllm" else NEEDED_FOR_SERVERS
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
         asked, key = ("model", "policy.judgement") if config.policy.asks_model else ("llm", "code_generation.hands")
         message = f"{asked} needs {', '.join(missing)}, not installed here: pip install -r requirements/llm.txt"
@@ -144,12 +166,15 @@ def prompts_of_fork(config: RunConfig, parents: Mapping[str, str]) -> Mapping[st
 
 
 def check_server(config: RunConfig, problem_at: ProblemAt) -> None:
-    """Ask the server once whether it is there and serves every model that will be asked.
+    """Ask the server once whether it is there and serves every model that will be asked; look for an own engine's.
 
     Raises:
         ConfigError: It does not, or its token cannot be read. Names what to change, and what the server serves.
     """
     if not config.asks_model:
+        return
+    if config.models.engine == "vllm":
+        own_engine.check(config, problem_at)
         return
     from inference.engines.openai_http import read_token
     from inference.engines.openai_serving import served_models
