@@ -75,7 +75,7 @@ class Members:
     def __init__(self) -> None:
         self.live: dict[str, Member] = {}
         self.expected: dict[str, Serves] | None = None  # None: nobody said; then anybody may still come
-        self.promised: dict[Lane, None] = {}  # adapters that engines of a model are to load
+        self.promised: dict[Lane, None] = {}  # adapters that engines load because the pool told them to
         self._able: dict[Lane, list[Member]] = {}
 
     def changed(self) -> None:
@@ -137,13 +137,13 @@ class Members:
         able = named or [each for each in ready if each.serves.models is None]
         if not lane.adapter:
             return able
+        if lane in self.promised:  # an engine that does not say has not been told yet, or is about to load it
+            return [each for each in able if lane.adapter in (each.serves.adapters or ())]
         holding = [each for each in able if each.serves.has_adapter(lane.adapter)]
         return holding if holding or self._is_awaited(lane) else able  # who has it not refuses it, in its own words
 
     def _is_awaited(self, lane: Lane) -> bool:
-        """Whether an adapter will be there: it is being loaded, or an engine that is away or starting has it."""
-        if lane in self.promised:
-            return True
+        """Whether an adapter will be there: an engine that is away or starting has it."""
         awaited = [
             serves
             for name, serves in (self.expected or {}).items()
