@@ -48,7 +48,10 @@ class Member:
         """It gets a request, and what that needs at hand."""
         self.under_way[request.ticket] = request
         request.engine = self.name
-        for key in (request.aim.adapter, request.aim.prefix):
+        aim = request.aim
+        if not (aim.adapter or aim.prefix):
+            return
+        for key in (aim.adapter, aim.prefix):
             if key:
                 self.recent.pop(key, None)
                 self.recent[key] = None
@@ -109,10 +112,13 @@ class Members:
         Returns:
             None if no engine has room.
         """
+        able = self.able(request.lane)
+        if len(able) == 1 and not reserve:  # by far the commonest case of a simulation
+            return able[0] if able[0].busy < able[0].slots else None
         best: Member | None = None
         best_rank: tuple[float, bool, bool] = (1.0, False, False)  # full engines rank no better
         aim = request.aim
-        for member in self.able(request.lane):
+        for member in able:
             rank = (member.load, aim.adapter not in member.recent, aim.prefix not in member.recent)
             if rank < best_rank and (not reserve or self._leaves(member, reserve)):
                 best, best_rank = member, rank
