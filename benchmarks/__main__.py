@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import in_process, kills, links, simulation
+from benchmarks import adapters, in_process, kills, links, simulation
 from benchmarks.support import QUICK, Effort, Target, show_targets
 
 BENCHMARKS: dict[str, Callable[[Effort], list[Target]]] = {
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[Effort], list[Target]]] = {
     "simulation": simulation.measure,
     "kills": kills.measure,
     "executed_kills": kills.measure_executed,
+    "adapters": adapters.measure,
 }
 
 

@@ -192,6 +192,7 @@ def engine_arguments(plan: VllmPlan, *, is_cpu: bool) -> dict[str, Any]:
         "generation_config": "vllm",  # what a request leaves open is not filled in from the model's folder
         "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
         "disable_log_stats": True,
+        "use_tqdm_on_load": False,
         "tensor_parallel_size": plan.tensor_parallel,
     }
     if plan.adapter_slots:
