@@ -130,9 +130,9 @@ class Core:
     def abort(self, name: str) -> Written:
         """End a request; what there was of its answer."""
         state = self._engine.output_processor.request_states[name]  # unpublished: vLLM tells nothing of ended requests
-        scheduled = self._engine.engine_core.engine_core.scheduler.requests[name]  # unpublished
+        scheduled = self._engine.engine_core.engine_core.scheduler.requests.get(name)  # unpublished
         ids = list(state.detokenizer.output_token_ids)
-        was_read = bool(ids) or scheduled.num_computed_tokens > 0
+        was_read = bool(ids) or scheduled is None or scheduled.num_computed_tokens > 0
         written = Written(
             text=state.detokenizer.output_text,
             token_ids=ids,

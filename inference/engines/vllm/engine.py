@@ -78,7 +78,7 @@ class VllmEngine:
         self._tickets.require_open()
         if ticket not in self._tickets:
             return False
-        if ticket in self._asked:
+        if ticket in self._asked and self._lost is None:
             asked = self._asked[ticket]
             written = self._core.abort(asked.name)
             self._end(ticket)
