@@ -172,7 +172,7 @@ class _Launcher:
         policy, now_s = RestartPolicy(max_restarts=20), time.monotonic()
         self._helpers["hub"] = SupervisedChild(self._start_hub, policy, now_s=now_s)
         self._helpers[ENGINE] = SupervisedChild(self._start_engine, policy, now_s=now_s)
-        if self._inputs.config.asks_model:
+        if self._inputs.config.asks_model and self._inputs.config.models.engine in TEXT_ENGINES:
             self._helpers[TEXT] = SupervisedChild(self._start_text_engine, policy, now_s=now_s)
         if self._inputs.config.code_generation.mode == "executed":
             for number in range(self._inputs.config.code_generation.workers):

@@ -37,14 +37,22 @@ def error_body(message: str, *, code: str | None = None, param: str | None = Non
 class SmallChatServer:
     """Serves until the `with` ends. `faults` are used up by chat completions, one each.
 
-    With `writes` the texts are what it makes of a body; it is asked from several threads.
+    With `writes` the texts are what it makes of a body; it is asked from several threads. `models` are all that it
+    serves, `port` is where, if it matters.
     """
 
     def __init__(
-        self, token: str = "", *, writes: Callable[[dict[str, Any]], str] | None = None, more_models: Sequence[str] = ()
+        self,
+        token: str = "",
+        *,
+        writes: Callable[[dict[str, Any]], str] | None = None,
+        more_models: Sequence[str] = (),
+        models: Sequence[str] | None = None,
+        port: int = 0,
     ) -> None:
         self.token = token
-        self.models = (MODEL, *(f"{name}@{version}" for name, version in ADAPTERS), *more_models)
+        usual = (MODEL, *(f"{name}@{version}" for name, version in ADAPTERS), *more_models)
+        self.models = usual if models is None else tuple(models)
         self.writes = writes
         self.faults: deque[Fault] = deque()
         self.bodies: list[dict[str, Any]] = []
@@ -55,10 +63,14 @@ class SmallChatServer:
         self._released = threading.Event()
         self._at_once = 0
         self._connections: list[socket.socket] = []
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._http = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
         self._http.daemon_threads, self._http.block_on_close = True, False
         self._http.small = self  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    @property
+    def port(self) -> int:
+        return self._http.server_port
 
     @property
     def base_url(self) -> str:
