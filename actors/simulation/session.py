@@ -21,6 +21,7 @@ from actors.simulation.judges import TEXT_ENGINES, TEXT_POOL
 from actors.simulation.layout import SERVICES, Assignment
 from actors.simulation.model_pool import FOLDER, pool_of
 from actors.simulation.outside import Outside, connect_hub
+from actors.simulation.pool_watch import PoolWatch
 from actors.simulation.recorder_feed import RecorderFeed
 from actors.simulation.workspaces import rebuild_workspaces, show_workspaces, work_plan
 from actors.work import engine as work_engine
@@ -40,7 +41,7 @@ from inference.engines.stopping import StopSignal
 from inference.pool.dispatcher import PoolDispatcher
 from inference.pool.embedded import EmbeddedPool
 from inference.pool.hosted import HostedText
-from inference.pool.running import MEND_S, EnginePool
+from inference.pool.running import MEND_S
 from inference.text import GenerateText, ServedText
 
 
@@ -81,7 +82,7 @@ class Session:
         self._stack = ExitStack()
         self._context: zmq.Context[Any] = zmq.Context()
         self._waiter = Waiter()
-        self._pool: EnginePool | None = None  # of a run that asks several models
+        self._watch: PoolWatch | None = None  # of the pool of a run that asks several models
 
     def run(self) -> Outcome:
         """Raises DivergedError, CodeChangedError, NodeError, ClockError, JournalError, InterruptedRunError."""
@@ -109,7 +110,7 @@ class Session:
         hub = connect_hub(self._context, self._assignment.hub_endpoint)
         if hub is not None:
             self._stack.callback(hub.close)
-        outside = Outside(cast=cast, journal=journal, gate=gate, feed=feed, hub=hub, say=self._say)
+        outside = Outside(cast=cast, journal=journal, gate=gate, feed=feed, hub=hub, say=self._say, pool=self._watch)
         outside.open(conductor)
         self._say({"ready": True})
         conductor.run(outside)
@@ -194,10 +195,11 @@ class Session:
         return hosted
 
     def _pool_executor(self, plan: dict[str, Any]) -> Executor:
-        self._pool = pool = pool_of(plan, self._assignment.run_folder / "logs" / FOLDER)
+        pool = pool_of(plan, self._assignment.run_folder / "logs" / FOLDER)
         self._stack.callback(pool.close)
         pool.start()
         self._waiter.every(MEND_S, pool.tend)
+        self._watch = PoolWatch(pool, self._say)
         return pool
 
     def _work_executor(self, cast: Cast) -> Executor:

@@ -98,6 +98,12 @@ class SmallChatServer:
             with suppress(OSError):  # it is closed already
                 connection.shutdown(socket.SHUT_RDWR)
 
+    def stop(self) -> None:
+        """Be gone, as a killed process is: no connection is left, and the port is free."""
+        self._http.shutdown()
+        self._http.server_close()
+        self.hang_up()
+
     def connected(self, connection: socket.socket) -> None:
         with self.arrived:
             self._connections.append(connection)
