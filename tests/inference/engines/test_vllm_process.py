@@ -25,7 +25,8 @@ from tests.inference.conformance.benches import LONG, asked
 from tests.support.chat_server import MODEL
 from tests.support.vllm_engines import load_of, plan_of, unload_of
 
-DEADLINE_S = 90.0  # a busy machine takes long to load vLLM
+pytestmark = pytest.mark.timeout(300)  # a busy machine takes long to load vLLM, and it is loaded twice
+DEADLINE_S = 120.0
 REGISTRY = text_registry()
 
 
