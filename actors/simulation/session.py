@@ -38,6 +38,7 @@ from inference.engines.stopping import StopSignal
 from inference.pool.dispatcher import PoolDispatcher
 from inference.pool.embedded import EmbeddedPool
 from inference.pool.hosted import HostedText
+from inference.pool.state import Serves
 from inference.text import GenerateText, ServedText
 
 
@@ -176,7 +177,10 @@ class Session:
 
     def _text_executor(self, plan: dict[str, Any]) -> Executor:
         if self._assignment.nodes > 1:
-            return self._dispatcher(TEXT_POOL)
+            dispatcher = self._dispatcher(TEXT_POOL)
+            models = (self._assignment.model_server or plan)["models"]
+            dispatcher.expect({f"{TEXT_POOL}-0": Serves(tuple(models) or None)})  # another model is refused, not waited for
+            return dispatcher
         served = load_engine(TEXT_ENGINE, self._assignment.model_server or plan)
         assert isinstance(served, ServedText), "the builder of a text engine"
         hosted = HostedText(self._context, self._assignment.endpoint(TEXT_POOL), served)
