@@ -17,7 +17,7 @@ from actors.services.recorder import Close, Recorder
 from actors.simulation.cast import Cast, assemble
 from actors.simulation.gates import InterruptedRunError, RunGate
 from actors.simulation.inputs import RunInputs, code_digest
-from actors.simulation.judges import TEXT_ENGINES, TEXT_POOL
+from actors.simulation.judges import TEXT_ENGINES, TEXT_POOL, models_of
 from actors.simulation.layout import SERVICES, Assignment
 from actors.simulation.outside import Outside, connect_hub
 from actors.simulation.recorder_feed import RecorderFeed
@@ -39,6 +39,7 @@ from inference.engines.stopping import StopSignal
 from inference.pool.dispatcher import PoolDispatcher
 from inference.pool.embedded import EmbeddedPool
 from inference.pool.hosted import HostedText
+from inference.pool.state import Serves
 from inference.text import GenerateText, ServedText
 
 
@@ -181,7 +182,10 @@ class Session:
 
     def _text_executor(self, engine: str, plan: dict[str, Any]) -> Executor:
         if self._assignment.nodes > 1:
-            return self._dispatcher(TEXT_POOL)
+            dispatcher = self._dispatcher(TEXT_POOL)
+            models = models_of(self._assignment.model_server or plan)
+            dispatcher.expect({f"{TEXT_POOL}-0": Serves(models)})  # another model is refused, not waited for
+            return dispatcher
         served = load_engine(TEXT_ENGINES[engine], self._assignment.model_server or plan)
         assert isinstance(served, ServedText), "the builder of a text engine"
         hosted = HostedText(self._context, self._assignment.endpoint(TEXT_POOL), served)
