@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 TEXT_POOL = "text"
 TEXT_ENGINES = {"openai": "inference.engines.openai_serving:build", "vllm": own_engine.BUILDER}  # by models.engine
 NEEDED = ("jinja2", "jsonschema")
-NEEDED_FOR_SERVERS = ("httpx", *NEEDED)
+NEEDED_FOR_SERVERS = ("httpx",)  # besides
 JudgeOf = Callable[[TeamMember], Judge]
 _PLACE = re.compile(r"(?s)(.+?)(?::(\d+))?: (.*)")
 
@@ -137,7 +137,7 @@ def moved_server(config: RunConfig, settings: Sequence[str]) -> dict[str, Any] |
 
 def read_prompts(config: RunConfig, config_path: Path | None, problems: list[Problem]) -> Mapping[str, str]:
     """The text of every prompt by its name. A relative folder is relative to the configuration that names it."""
-    needed = NEEDED if config.models.engine == "vllm" else NEEDED_FOR_SERVERS
+    needed = NEEDED if config.models.engine == "vllm" else (*NEEDED_FOR_SERVERS, *NEEDED)
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
         asked, key = ("model", "policy.judgement") if config.policy.asks_model else ("llm", "code_generation.hands")
