@@ -6,9 +6,10 @@ another pair sits down): then the second one hears that the workshop is busy wit
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, ClassVar
 
+from actors.roles.judging import Judge
 from actors.services.branch_desk import BranchDesk
 from actors.services.code_checks import CodeChecks
 from actors.services.code_news import CodeNews
@@ -19,7 +20,7 @@ from actors.services.incident_messages import StageIncident
 from actors.services.main_measurement import MainMeasurement
 from actors.services.merge_messages import MainBegun, MainMoved, MeasureMain, OfferBranch, WatchMain
 from actors.services.model_hands import ModelHands
-from actors.services.quarter_writing import QUEUE_REMARKS, Hands, QuarterWriting
+from actors.services.quarter_writing import QUEUE_REMARKS, QuarterWriting
 from actors.services.team_setting import TeamSetting
 from actors.services.trouble_staging import TroubleStaging
 from actors.services.work_ledger import WorkError
@@ -32,9 +33,12 @@ class CodeWorkshop(Workshop):
 
     refusals: ClassVar[tuple[type[Exception], ...]] = (WorkError, BusyError)
 
-    def __init__(self, work: ExecutedWork, team: TeamSetting, *, start_s: int, hands: Hands = "behavioural") -> None:
+    def __init__(
+        self, work: ExecutedWork, team: TeamSetting, *, start_s: int, writers: Mapping[str, Judge] | None = None
+    ) -> None:
+        """`writers`: a model's hands, by the agent that drives; None: calibrated hands write."""
         super().__init__(work, disturber=team.disturber)
-        self._executed, self._team, self._start_s, self._hands = work, team, start_s, hands
+        self._executed, self._team, self._start_s, self._writers = work, team, start_s, writers
         self._busy: dict[str, None] = {}  # of this incarnation
 
     def on_start(self) -> None:
@@ -42,7 +46,7 @@ class CodeWorkshop(Workshop):
         work, team, context = self._executed, self._team, self.context
         news, hidden = CodeNews(context, team), HiddenTests(context, team)
         self._desk = BranchDesk(context, work.branches, team, news, start_s=self._start_s)
-        model = ModelHands(context, self._desk, work, team) if self._hands == "model" else None
+        model = None if self._writers is None else ModelHands(context, self._desk, work, team, self._writers)
         self._writing = QuarterWriting(context, self._desk, news, work, model)
         self._checks = CodeChecks(self._desk, hidden, news, work, self._worked_off)
         self._staging = TroubleStaging(context, self._desk, hidden, news, work, team)

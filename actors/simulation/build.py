@@ -74,6 +74,7 @@ class RunPlan:
     calibration: Calibration
     sprints: int
     judge_of: Callable[[TeamMember], Judge] = behavioural
+    writer_of: Callable[[TeamMember], Judge] | None = None  # None: calibrated hands write the code
 
 
 def build_registry() -> Registry:
@@ -101,13 +102,18 @@ def build_registry() -> Registry:
 
 def build_actors(plan: RunPlan) -> dict[str, Factory]:
     """Address and factory of every actor of a run, team by team; the order is part of the run."""
+    return {name: factory for team in build_teams(plan) for name, factory in team.items()}
+
+
+def build_teams(plan: RunPlan) -> list[dict[str, Factory]]:
+    """The same by team. Actors of two teams never write to each other."""
     rosters = plan.config.resolved_teams()
     shares = share_out(plan.stories, teams=len(rosters))
     refills = _refills(plan, teams=len(rosters))
-    factories: dict[str, Factory] = {}
-    for position, (roster, stories, refill) in enumerate(zip(rosters, shares, refills, strict=True)):
-        factories.update(_team(plan, roster, stories, refill, position=position, teams=len(rosters)))
-    return factories
+    return [
+        _team(plan, roster, stories, refill, position=position, teams=len(rosters))
+        for position, (roster, stories, refill) in enumerate(zip(rosters, shares, refills, strict=True))
+    ]
 
 
 def _refills(plan: RunPlan, *, teams: int) -> list[Refill | None]:
@@ -136,7 +142,7 @@ def _team(
     ledger = DisturbanceLedger(team=setting.team, seed=seed)
     factories: dict[str, Factory] = {
         setting.board: partial(BoardKeeper, board, listeners=(setting.facilitator, setting.disturber)),
-        **_workplace(plan, setting),
+        **_workplace(plan, setting, roster),
         setting.disturber: partial(
             Disturber, ledger, _disturbance_rules(plan.config), setting, wishes=wishes if setting.executes else None
         ),
@@ -152,7 +158,7 @@ def _team(
     return factories
 
 
-def _workplace(plan: RunPlan, setting: TeamSetting) -> dict[str, Factory]:
+def _workplace(plan: RunPlan, setting: TeamSetting, roster: TeamRoster) -> dict[str, Factory]:
     """Where the work of a team lives: its workshop, and the merge queue where code is written."""
     ledger, seed = WorkLedger(team=setting.team), plan.config.simulation.seed
     if not setting.executes:
@@ -161,14 +167,15 @@ def _workplace(plan: RunPlan, setting: TeamSetting) -> dict[str, Factory]:
     work = ExecutedWork(ledger, ProductCode(team=setting.team), calibration=plan.calibration, seed=seed)
     start = plan.config.simulation.start_date
     start_s = int(datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp())
-    section = plan.config.code_generation
+    section, writer_of = plan.config.code_generation, plan.writer_of
+    writers = None if writer_of is None else {one.id: writer_of(one) for one in roster.members if one.may_drive}
     gates = Gates(
         min_line_percent=section.coverage.min_line_coverage if section.coverage.enabled else 0,
         min_branch_percent=section.coverage.min_branch_coverage if section.coverage.enabled else 0,
         max_complexity=section.max_complexity,
     )
     return {
-        setting.workshop: partial(CodeWorkshop, work, setting, start_s=start_s, hands=section.hands),
+        setting.workshop: partial(CodeWorkshop, work, setting, start_s=start_s, writers=writers),
         setting.merge_queue: partial(MergeDesk, MergeState(), setting, gates=gates, start_s=start_s),
     }
 
