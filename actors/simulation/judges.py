@@ -124,11 +124,6 @@ def server_plan(config: RunConfig) -> dict[str, Any]:
     }
 
 
-def models_of(plan: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """What an engine of this plan serves; None: whatever it is asked for."""
-    return (plan["served_name"],) if "served_name" in plan else tuple(plan["models"]) or None
-
-
 def moved_server(config: RunConfig, settings: Sequence[str]) -> dict[str, Any] | None:
     """What the engine is told where settings say that the server is elsewhere now; None where they do not."""
     moves = [setting for setting in settings if setting.partition("=")[0].strip() in MOVABLE]

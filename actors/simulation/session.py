@@ -17,7 +17,7 @@ from actors.services.recorder import Close, Recorder
 from actors.simulation.cast import Cast, assemble
 from actors.simulation.gates import InterruptedRunError, RunGate
 from actors.simulation.inputs import RunInputs, code_digest
-from actors.simulation.judges import TEXT_ENGINES, TEXT_POOL, models_of
+from actors.simulation.judges import TEXT_ENGINES, TEXT_POOL
 from actors.simulation.layout import SERVICES, Assignment
 from actors.simulation.outside import Outside, connect_hub
 from actors.simulation.recorder_feed import RecorderFeed
@@ -181,13 +181,12 @@ class Session:
         return RoutedExecutor(routes, otherwise=decisions) if routes else decisions
 
     def _text_executor(self, engine: str, plan: dict[str, Any]) -> Executor:
-        if self._assignment.nodes > 1:
-            dispatcher = self._dispatcher(TEXT_POOL)
-            models = models_of(self._assignment.model_server or plan)
-            dispatcher.expect({f"{TEXT_POOL}-0": Serves(models)})  # another model is refused, not waited for
-            return dispatcher
         served = load_engine(TEXT_ENGINES[engine], self._assignment.model_server or plan)
         assert isinstance(served, ServedText), "the builder of a text engine"
+        if self._assignment.nodes > 1:
+            dispatcher = self._dispatcher(TEXT_POOL)
+            dispatcher.expect({f"{TEXT_POOL}-0": Serves(served.models)})  # another model is refused, not waited for
+            return dispatcher
         hosted = HostedText(self._context, self._assignment.endpoint(TEXT_POOL), served)
         self._stack.callback(hosted.close)
         return hosted
