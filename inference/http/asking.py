@@ -189,6 +189,10 @@ def _refusal(details: Sequence[ErrorDetails]) -> RefusedError:
         if detail["type"] == "extra_forbidden":
             return unsupported(_param(detail))
     first = details[0]
+    inside = [detail for detail in details if _param(detail).startswith(_param(first))]
+    first = max(
+        inside, key=lambda detail: _param(detail).count(".")
+    )  # of the branches of a union the one that fits most
     param = _param(first)
     if first["type"] == "json_invalid":
         return wrong(f"the body is not JSON: {first['msg']}"[:_MESSAGE_CHARS], code="malformed_json")

@@ -70,7 +70,7 @@ def require_local_name(request: Request, section: DoorSection) -> None:
     Raises:
         RefusedError: 403, the Host header names something else.
     """
-    host = request.headers.get("host", "")
+    host = request.headers.get("host", "").lower()
     name = host.partition("]")[0].strip("[") if host.startswith("[") else host.partition(":")[0]
     if name in ("", "localhost", section.host.strip("[]")):
         return

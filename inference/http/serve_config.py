@@ -25,7 +25,7 @@ class EngineSection(Section):
     """One engine in the door's own process (`engine:`)."""
 
     builder: NonEmptyText
-    plan: dict[str, Any] = {}
+    plan: dict[str, Any] = Field(default_factory=dict)
     models: Annotated[tuple[NonEmptyText, ...], Field(min_length=1)]  # base models that it serves
 
     @model_validator(mode="before")

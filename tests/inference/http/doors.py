@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ class OpenDoor:
     url: str
     door: Door
     engine: Any
+    stop: Callable[[], None]
 
 
 @contextmanager
@@ -55,10 +57,18 @@ def open_door(engine: TextEngine | None = None, **settings: Any) -> Iterator[Ope
         thread.join()
         raise errors[0]
     try:
-        yield OpenDoor(server.url, doors[0], behind)
+        yield OpenDoor(server.url, doors[0], behind, server.stop)
     finally:
         if isinstance(behind, WordEngine):
             behind.gate.set()
         server.stop()
         thread.join(30)
         assert not thread.is_alive()
+
+
+def until(is_so: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    """Return as soon as something is so; it must become so by itself."""
+    deadline_s = time.monotonic() + timeout_s
+    while not is_so():
+        assert time.monotonic() < deadline_s, "it never became so"
+        threading.Event().wait(0.005)
