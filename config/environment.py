@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -11,3 +12,8 @@ def runtime_folder() -> Path | None:
     named = os.environ.get("XDG_RUNTIME_DIR")
     folder = Path(named) if named else None
     return folder if folder is not None and folder.is_dir() and os.access(folder, os.W_OK) else None
+
+
+def environment_with(settings: Mapping[str, str]) -> dict[str, str]:
+    """The environment of this process with some variables set, for a child process."""
+    return {**os.environ, **settings}
