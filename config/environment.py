@@ -1,4 +1,4 @@
-"""The only place where environment variables are read."""
+"""The only place where environment variables are read, and written for libraries that know no other way."""
 
 from __future__ import annotations
 
@@ -17,3 +17,12 @@ def runtime_folder() -> Path | None:
 def environment_with(settings: Mapping[str, str]) -> dict[str, str]:
     """The environment of this process with some variables set, for a child process."""
     return {**os.environ, **settings}
+
+
+def provide(settings: Mapping[str, str | None]) -> None:
+    """Set variables for libraries that this process will load; None removes one."""
+    for name, value in settings.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

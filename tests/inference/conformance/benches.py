@@ -18,6 +18,7 @@ from inference.engines.recorded import RecordedEngine, RecordingEngine, read_rec
 from inference.messages import Failed
 from inference.text import ChatMessage, GenerateText, TextEngine, TextGenerated
 from tests.support.chat_server import ADAPTERS, HELD, MODEL, SmallChatServer, text_pieces
+from tests.support.vllm_engines import tiny_engine
 
 DEADLINE_S = 30.0
 SCHEMA = json.dumps(
@@ -174,6 +175,18 @@ def recorded(folder: Path) -> Iterator[Bench]:
     engine.close()
 
 
+LONG = json.dumps({"type": "string", "minLength": 4_000})  # its answer cannot end by itself within some time
+
+
+@contextmanager
+def vllm(folder: Path) -> Iterator[Bench]:
+    engine = tiny_engine()
+    try:
+        yield Bench(engine, asked(HELD, schema=LONG, max_tokens=600))
+    finally:
+        engine.close()
+
+
 def catalogue() -> list[tuple[GenerateText, int]]:
     """Every request with its seed that the suite has answered: what a recording must hold."""
     found = [(asked(f"question {number}"), 7) for number in range(20)]
@@ -206,4 +219,5 @@ BENCHES: dict[str, Callable[[Path], AbstractContextManager[Bench]]] = {
     "modelled in wall time": modelled_in_wall_time,
     "modelled filler": modelled_filler,
     "recorded": recorded,
+    "vllm": vllm,
 }
