@@ -40,6 +40,7 @@ def findings(config: RunConfig, *, chosen: Callable[[Loc], bool]) -> Iterator[Fi
     yield from _coordination(config)
     yield from _hands(config)
     yield from _judgement(config)
+    yield from _pool(config)
     if config.models.agents:
         for index, roster in enumerate(_original_rosters(config)):
             yield from _roster(config, roster, ("teams", index) if config.teams else AGENTS)
@@ -273,4 +274,39 @@ def _judgement(config: RunConfig) -> Iterator[Finding]:
                 message="is missing while policy.judgement is model",
                 allowed="the name of a model, or one for everybody in policy.model",
                 concluded_from=(at, judgement),
+            )
+
+
+def _pool(config: RunConfig) -> Iterator[Finding]:
+    """Whoever is served is served by a tier that exists; a server has an address, and nothing else has."""
+    tiers = config.pool.tiers
+    for role, tier in config.pool.roles.items():
+        if tier not in tiers:
+            at: Loc = ("pool", "roles", role)
+            near = nearest_name(tier, tiers)
+            allowed = ", ".join(tiers) or "a tier of pool.tiers, which is empty"
+            yield Finding(at=at, message=f"there is no tier {tier}", allowed=allowed, nearest=near)
+    for name, section in tiers.items():
+        at = ("pool", "tiers", name)
+        is_server = section.engine == "openai"
+        if is_server and not re.match(r"https?://[^\s/]+(/\S*)?$", section.endpoint or ""):
+            yield Finding(
+                at=(*at, "endpoint"),
+                message="is no address, and engine is openai",
+                allowed="http://HOST:PORT or https://HOST:PORT",
+                concluded_from=((*at, "endpoint"), (*at, "engine")),
+            )
+        if not is_server and section.endpoint is not None:
+            yield Finding(
+                at=(*at, "endpoint"),
+                message=f"is of no use while engine is {section.engine}",
+                allowed="engine: openai, or no endpoint",
+                concluded_from=((*at, "endpoint"), (*at, "engine")),
+            )
+        if section.cores is not None and section.tensor_parallel > 1:
+            yield Finding(
+                at=(*at, "tensor_parallel"),
+                message=f"{section.tensor_parallel} GPUs are of no use while cores is {section.cores}",
+                allowed="1, or no cores",
+                concluded_from=((*at, "tensor_parallel"), (*at, "cores")),
             )

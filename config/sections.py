@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from config.pool_section import PoolSection
 from config.process_sections import (
     BacklogSection,
     DisturbancesSection,
@@ -46,6 +47,7 @@ class RunConfig(Section):
     coordination: CoordinationSection = CoordinationSection()
     backlog: BacklogSection = BacklogSection()
     policy: PolicySection = PolicySection()
+    pool: PoolSection = PoolSection()
     pairing: PairingSection = PairingSection()
     disturbances: DisturbancesSection = DisturbancesSection()
     stakeholder_review: StakeholderReviewSection = StakeholderReviewSection()

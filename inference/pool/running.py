@@ -33,6 +33,8 @@ from inference.pool.plan import HERE, PlacementPlan, PlannedEngine
 from inference.pool.state import LostWork, PoolState
 
 MEND_S = 0.05  # between two looks at the processes
+TELL_S = 1.0  # between two versions of the state file
+STATE_FILE = "state.json"
 _FIRST_WAIT_S = 0.1
 _LONGEST_WAIT_S = 5.0
 
@@ -99,7 +101,7 @@ class EnginePool:
         self._pool: PoolDispatcher | None = None
         self._engines: dict[str, _Running] = {}
         self._elsewhere: dict[str, PlannedEngine] = {}
-        self._mended_s = 0.0
+        self._mended_s = self._told_s = 0.0
 
     # -- life ----------------------------------------------------------------------------------------------------------
 
@@ -116,6 +118,7 @@ class EnginePool:
         stop_children([each.child.process for each in self._engines.values()])
         self._engines.clear()
         if self._pool is not None:
+            self._tell()
             self._pool.close()
             self._pool = None
         self._context.term()
@@ -283,7 +286,17 @@ class EnginePool:
                 self._tell_expected()
             elif not running.is_leaving:
                 running.child.check(now_s=now_s)
+        if now_s - self._told_s >= TELL_S:
+            self._told_s = now_s
+            self._tell()
         self._complain()
+
+    def _tell(self) -> None:
+        """Leave how things stand in the folder, for whoever looks from outside."""
+        path = self._folder / STATE_FILE
+        fresh = path.with_suffix(".new")
+        fresh.write_text(json.dumps(self.state().to_json(), sort_keys=True), encoding="utf-8")
+        fresh.replace(path)
 
     def _complain(self) -> None:
         """Raise where requests wait that only engines which keep dying could answer."""
