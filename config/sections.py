@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from config.door_section import DoorSection
 from config.pool_section import PoolSection
 from config.process_sections import (
     BacklogSection,
@@ -48,6 +49,7 @@ class RunConfig(Section):
     backlog: BacklogSection = BacklogSection()
     policy: PolicySection = PolicySection()
     pool: PoolSection = PoolSection()
+    door: DoorSection = DoorSection()
     pairing: PairingSection = PairingSection()
     disturbances: DisturbancesSection = DisturbancesSection()
     stakeholder_review: StakeholderReviewSection = StakeholderReviewSection()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from config.door_section import DoorSection
+from inference.adapters.content import content_hash
+from inference.adapters.errors import AdapterError
 from inference.http.asking import read_body
 from inference.http.backend import Backend, ServedModel
 from inference.http.bodies import LoadAdapterBody, UnloadAdapterBody
 from inference.http.errors import RefusedError, unknown_model, wrong
-from inference.http.settings import DoorSection
 
 
 async def load_adapter(data: bytes, backend: Backend, section: DoorSection) -> dict[str, Any]:
@@ -21,7 +24,8 @@ async def load_adapter(data: bytes, backend: Backend, section: DoorSection) -> d
     base = _base(body.base_model_name, known)
     version = body.version or max((each.version for each in known if each.adapter == body.lora_name), default=0) + 1
     served = ServedModel(base, body.lora_name, version)
-    await backend.adapter("load", served, path=str(path), sha256=body.sha256 or "")
+    sha256 = await asyncio.to_thread(_hash, path) if body.sha256 is None else body.sha256
+    await backend.adapter("load", served, path=str(path), sha256=sha256)
     return _told(served, "loaded")
 
 
@@ -32,7 +36,7 @@ async def unload_adapter(data: bytes, backend: Backend) -> dict[str, Any]:
     wanted = body.version or (int(written) if written.isdecimal() and len(written) < 10 else None)
     known = [each for each in backend.state().served if each.adapter == name]
     found = [each for each in known if wanted in (None, each.version)]
-    if not found or (written and not wanted):
+    if not found or (body.lora_name != name and not written.isdecimal()):
         raise unknown_model(body.lora_name)
     if len(found) > 1:
         raise wrong(f"{name} is loaded in {len(found)} versions; say which", "version")
@@ -53,6 +57,13 @@ def _allowed_folder(path: str, folders: Iterable[str]) -> Path:
     if not found.is_dir():
         raise wrong("lora_path is no folder", "lora_path")
     return found
+
+
+def _hash(folder: Path) -> str:
+    try:
+        return content_hash(folder)
+    except AdapterError as error:
+        raise wrong(str(error), "lora_path", code="unreadable") from None
 
 
 def _base(named: str | None, known: Iterable[ServedModel]) -> str:

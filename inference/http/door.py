@@ -14,18 +14,18 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from config.door_section import DoorSection
 from inference.http import asking
 from inference.http.adapters import load_adapter, unload_adapter
 from inference.http.answering import Answering, stream
 from inference.http.answers import Heading, answer
 from inference.http.asking import Asked, Terms, read_body
-from inference.http.backend import Backend, ServedModel, resolve
+from inference.http.backend import Backend, BackendState, ServedModel, resolve
 from inference.http.bodies import ChatBody, CompletionBody
 from inference.http.errors import RefusedError
 from inference.http.limits import Account, Allowance
 from inference.http.measures import CONTENT_TYPE, Measures
 from inference.http.reading import ClientGoneError, body_of, deadline_of, require_local_name, unless_gone
-from inference.http.settings import DoorSection
 from inference.http.tokens import Caller, Callers
 from inference.http.tokens import Scope as TokenScope
 
@@ -43,6 +43,10 @@ class Door:
         self._account = Account(Allowance(under_way=section.under_way))
         self.measures = Measures(backend.state)
         self._since_s = int(time.time())
+
+    def state(self) -> BackendState:
+        """What there is behind it."""
+        return self._backend.state()
 
     @property
     def under_way(self) -> int:

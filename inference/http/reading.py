@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
+from config.door_section import DoorSection
 from inference.http.errors import RefusedError, wrong
-from inference.http.settings import DoorSection
 
 T = TypeVar("T")
 TIMEOUT_HEADER = "x-request-timeout"  # seconds until nobody wants the answer any more

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import uvicorn
 
+from config.door_section import DoorSection
 from inference.http.door import Door
 from inference.http.driving import DrivenBackend, Driver
 from inference.http.errors import BackendLostError, DoorError
-from inference.http.settings import DoorSection
 from inference.http.tokens import Callers, read_token_file
 
 _BACKLOG = 2048
@@ -40,14 +40,20 @@ class DoorServer:
         self._driver, self._section = driver, section
         self._callers = Callers(entries, under_way=section.under_way)
         self._socket = _bound(section.host, section.port)
+        name = self._socket.getsockname()
+        self._host, self._port = str(name[0]), int(name[1])
         self._server: uvicorn.Server | None = None
         self._is_stopped = False
 
     @property
     def url(self) -> str:
         """Where it is, up to and with the version."""
-        host, port = self._socket.getsockname()[:2]
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
+        return f"http://{f'[{self._host}]' if ':' in self._host else self._host}:{self._port}/v1"
+
+    @property
+    def port(self) -> int:
+        """The one it listens on, also where any free one was asked for."""
+        return self._port
 
     def stop(self) -> None:
         """Take nothing new, finish what is under way, end. From any thread or signal handler."""

@@ -40,7 +40,9 @@ class SmallChatServer:
     With `writes` the texts are what it makes of a body; it is asked from several threads.
     """
 
-    def __init__(self, token: str = "", *, writes: Callable[[dict[str, Any]], str] | None = None) -> None:
+    def __init__(
+        self, token: str = "", *, writes: Callable[[dict[str, Any]], str] | None = None, port: int = 0
+    ) -> None:
         self.token = token
         self.writes = writes
         self.faults: deque[Fault] = deque()
@@ -52,7 +54,7 @@ class SmallChatServer:
         self._released = threading.Event()
         self._at_once = 0
         self._connections: list[socket.socket] = []
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._http = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
         self._http.daemon_threads, self._http.block_on_close = True, False
         self._http.small = self  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Protocol
 
 from inference.adapters.messages import (
     AdapterLoaded,
@@ -28,6 +30,7 @@ from inference.text import (
     GenerateText,
     LikelyToken,
     Piece,
+    ServedText,
     TextCounters,
     TextDetails,
     TextGenerated,
@@ -41,6 +44,40 @@ MODEL = "tiny"
 HOLD = "hold this"
 CONTEXT_TOKENS = 4096
 _WORDS = ("ada ", "bob ", "Zoë ", "漢字 ", "one ", "two ", "red ", "blue ")
+
+
+class Gate(Protocol):
+    """What lets go of what is held: a `threading.Event`, or a file for an engine in a process of its own."""
+
+    def is_set(self) -> bool: ...
+
+    def set(self) -> None: ...
+
+    def wait(self, timeout: float) -> bool: ...
+
+
+class FileGate:
+    """Open once a file exists."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def is_set(self) -> bool:
+        return self._path.exists()
+
+    def set(self) -> None:
+        self._path.touch()
+
+    def wait(self, timeout: float) -> bool:
+        threading.Event().wait(timeout)
+        return self.is_set()
+
+
+def build(plan: Mapping[str, Any]) -> ServedText:
+    """For an engine process: `gate` is the path of a file."""
+    return ServedText(
+        make=lambda: WordEngine(gate=FileGate(Path(plan["gate"]))), slots=8, models=(MODEL,), loads_first=True
+    )
 
 
 @dataclass(slots=True)
@@ -62,9 +99,16 @@ class WordEngine:
 
     name = "words"
 
-    def __init__(self, *, slots: int = 8, adapters: Iterable[tuple[str, int]] = (), words: int = 12) -> None:
+    def __init__(
+        self,
+        *,
+        slots: int = 8,
+        adapters: Iterable[tuple[str, int]] = (),
+        words: int = 12,
+        gate: Gate | None = None,
+    ) -> None:
         self.slots = slots
-        self.gate = threading.Event()
+        self.gate = gate or threading.Event()
         self.arrived = threading.Condition()
         self.seen: list[str] = []  # tickets, in the order in which they came
         self.cancelled: list[str] = []

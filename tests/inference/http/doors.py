@@ -1,4 +1,4 @@
-"""A real door on a loopback port, in a thread, around an engine of the tests."""
+"""A real door on a loopback port, in a thread, around a pool with one engine of the tests, in another thread."""
 
 from __future__ import annotations
 
@@ -9,13 +9,36 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from inference.http.backend import ServedModel
+import zmq
+
+from config.door_section import DoorSection
+from inference.engines.stopping import StopSignal
+from inference.engines.text_worker import serve_text
 from inference.http.door import Door
-from inference.http.one_engine import EngineDriver
+from inference.http.pooled import Pool, PoolDriver
 from inference.http.serving import DoorServer
-from inference.http.settings import DoorSection
-from inference.text import ServedText, TextEngine
+from inference.pool.dispatcher import PoolDispatcher
+from inference.text import ServedText
 from tests.support.word_engine import MODEL, WordEngine
+
+
+class OneEnginePool(PoolDispatcher):
+    """A pool whose engine is hosted by a thread, which speaks to it as an engine's process does."""
+
+    def __init__(self, engine: WordEngine) -> None:
+        self._zmq: zmq.Context[Any] = zmq.Context()
+        super().__init__(self._zmq, "tcp://127.0.0.1:*")
+        self._stop = StopSignal()
+        served = ServedText(make=lambda: engine, slots=engine.slots, models=(MODEL,), loads_first=True)
+        self._host = threading.Thread(target=serve_text, args=(served, self.endpoint, "words-0", self._stop))
+        self._host.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._host.join()
+        self._stop.close()
+        super().close()
+        self._zmq.term()
 
 
 @dataclass(frozen=True)
@@ -24,16 +47,24 @@ class OpenDoor:
 
     url: str
     door: Door
-    engine: Any
+    engine: WordEngine
     stop: Callable[[], None]
 
 
 @contextmanager
-def open_door(engine: TextEngine | None = None, **settings: Any) -> Iterator[OpenDoor]:
-    """Serve until the `with` ends."""
+def open_door(engine: WordEngine | None = None, **settings: Any) -> Iterator[OpenDoor]:
+    """Serve one engine until the `with` ends."""
     behind = engine or WordEngine(adapters=[("reviewer", 1), ("reviewer", 2)])
-    driver = EngineDriver(ServedText(make=lambda: behind, slots=behind.slots), (ServedModel(MODEL),))
-    server = DoorServer(driver, DoorSection(port=0, **settings))
+    with open_pool(lambda: OneEnginePool(behind), 1, behind, **settings) as opened:
+        yield opened
+
+
+@contextmanager
+def open_pool(
+    make: Callable[[], Pool], engines: int, behind: WordEngine | None = None, **settings: Any
+) -> Iterator[OpenDoor]:
+    """Serve a pool of so many engines until the `with` ends."""
+    server = DoorServer(PoolDriver(make, [MODEL]), DoorSection(port=0, **settings))
     ready = threading.Event()
     doors: list[Door] = []
     errors: list[BaseException] = []
@@ -57,13 +88,15 @@ def open_door(engine: TextEngine | None = None, **settings: Any) -> Iterator[Ope
         thread.join()
         raise errors[0]
     try:
-        yield OpenDoor(server.url, doors[0], behind, server.stop)
+        until(lambda: len(doors[0].state().engines) == engines)
+        yield OpenDoor(server.url, doors[0], behind or WordEngine(), server.stop)
     finally:
-        if isinstance(behind, WordEngine):
+        if behind is not None:
             behind.gate.set()
         server.stop()
         thread.join(30)
         assert not thread.is_alive()
+    assert not errors
 
 
 def until(is_so: Callable[[], bool], timeout_s: float = 20.0) -> None:

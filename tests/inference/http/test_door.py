@@ -135,10 +135,9 @@ def test_measures_are_those_of_the_engine(door: OpenDoor) -> None:
         until(lambda: f'what="completed"}} {counters.completed}.0' in told())
         text = told()
 
-    assert (
-        f'scrummage_engine_total{{engine="words-0",incarnation="0",what="prompt_tokens"}} {counters.prompt_tokens}.0'
-        in text
-    )
+    (engine,) = door.door.state().engines
+    names = f'engine="{engine.name}",incarnation="{engine.incarnation}"'
+    assert f'scrummage_engine_total{{{names},what="prompt_tokens"}} {counters.prompt_tokens}.0' in text
     assert f'scrummage_door_tokens_total{{kind="prompt",model="tiny"}} {counters.prompt_tokens}.0' in text
     assert f'scrummage_door_tokens_total{{kind="completion",model="tiny"}} {counters.completion_tokens}.0' in text
 

@@ -18,21 +18,17 @@ import openai
 import pytest
 
 from inference.__main__ import main
-from tests.inference.http.doors import open_door
+from tests.inference.http.doors import open_door, until
 from tests.support.chat_server import HELD, SmallChatServer
 from tests.support.word_engine import HOLD
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def config_file(folder: Path, base_url: str, *, door: str = "{port: 0}") -> Path:
+def config_file(folder: Path, base_url: str) -> Path:
     path = folder / "serve.yaml"
     path.write_text(
-        f"door: {door}\n"
-        "engine:\n"
-        "  builder: inference.engines.openai_serving:build\n"
-        f'  plan: {{base_url: "{base_url}", token_file: "", models: [tiny]}}\n'
-        "  models: [tiny]\n"
+        f'door: {{port: 0}}\npool:\n  tiers:\n    small: {{model: tiny, engine: openai, endpoint: "{base_url}"}}\n'
     )
     return path
 
@@ -40,7 +36,8 @@ def config_file(folder: Path, base_url: str, *, door: str = "{port: 0}") -> Path
 @contextmanager
 def serving(config: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The command in a process of its own, once it has told its address."""
-    command = [sys.executable, "-m", "inference", "serve", "--config", str(config)]
+    folder = ["--folder", str(config.parent / "pool")]
+    command = [sys.executable, "-m", "inference", "serve", "--config", str(config), *folder]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -124,10 +121,9 @@ def test_another_host_needs_tokens(tmp_path: Path, capsys: pytest.CaptureFixture
     [
         (("port: 0", "prt: 0"), "serve.yaml:1: door.prt: unknown key (did you mean door.port?)"),
         (("port: 0", "port: 70000"), "serve.yaml:1: door.port: 70000 is not allowed"),
-        (("models: [tiny]\n", "models: []\n"), "serve.yaml:5: engine.models: is empty"),
-        (("openai_serving:build", "nothing:build"), "serve.yaml:2: engine: no engine builder"),
-        (('base_url: "', 'base: "'), "serve.yaml:2: engine: inference.engines.openai_serving:build refuses its plan"),
-        (("engine:", "engin:"), "serve.yaml:2: engin: unknown key"),
+        (("engine: openai", "engine: oracle"), "serve.yaml:4: pool.tiers.small.engine: oracle is not allowed"),
+        (("pool:", "pol:"), "serve.yaml:2: pol: unknown key"),
+        (("door: {port: 0}", "door: {port: 0, token_file: nowhere.yaml}"), "nowhere.yaml: there is no such file"),
     ],
 )
 def test_a_slip_in_the_configuration_is_told_with_its_place(
@@ -140,9 +136,26 @@ def test_a_slip_in_the_configuration_is_told_with_its_place(
     assert told in capsys.readouterr().err
 
 
-def test_an_engine_that_is_not_there_is_status_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["serve", "--config", str(config_file(tmp_path, "http://127.0.0.1:1/v1"))]) == 1
-    assert "no connection" in capsys.readouterr().err
+def test_a_configuration_without_a_pool_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--port", "0"]) == 2
+    assert "pool.tiers: is empty" in capsys.readouterr().err
+
+
+def test_an_engine_that_comes_late_answers_what_was_asked_before(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as reserved:
+        port = reserved.getsockname()[1]
+    with (
+        serving(config_file(tmp_path, f"http://127.0.0.1:{port}/v1")) as (_, url),
+        ThreadPoolExecutor() as threads,
+        openai.OpenAI(base_url=url, api_key="none", max_retries=0) as client,
+    ):
+        asking = threads.submit(
+            client.chat.completions.create, model="tiny", messages=[{"role": "user", "content": "later"}]
+        )
+        log = tmp_path / "pool" / "small-0.log"
+        until(lambda: log.exists() and "no connection" in log.read_text())
+        with SmallChatServer(port=port):
+            assert asking.result(60).choices[0].message.content
 
 
 def test_there_is_no_other_command(capsys: pytest.CaptureFixture[str]) -> None:

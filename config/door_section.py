@@ -1,4 +1,4 @@
-"""What a door is told before it opens (`door:` in its configuration), checked like every section."""
+"""Where the HTTP door in front of a pool is, and how much it takes (`door:`)."""
 
 from __future__ import annotations
 
