@@ -174,6 +174,10 @@ class BookedPool:
         self.book.observe(self.pool.state(), self.pool.lost())
         return True
 
+    @property
+    def is_whole(self) -> bool:
+        return sum(each.status == "ready" for each in self.pool.state().engines) == 2
+
     def turn_until(self, ends: int) -> None:
         until(lambda: self.turn() and len(self.ends) >= ends, 60)
 
@@ -185,7 +189,7 @@ class BookedPool:
 def booked(tmp_path: Path) -> Iterator[BookedPool]:
     made = BookedPool(tmp_path, 2)
     with made.pool:
-        until(lambda: made.turn() and sum(each.status == "ready" for each in made.pool.state().engines) == 2, 60)
+        until(lambda: made.turn() and made.is_whole, 60)
         yield made
 
 
@@ -207,7 +211,7 @@ def test_books_of_real_processes_agree_over_kills_swaps_cancels_and_deadlines(bo
     for number in range(10):
         booked.ask(f"b{number}", request(f"swap {number}", adapter="tester", version=1))
     pool.unload_adapter(UnloadAdapter(base=MODEL, name="tester", version=1))
-    until(lambda: booked.turn() and "late" in booked.ends, 60)
+    until(lambda: booked.turn() and "late" in booked.ends and booked.is_whole, 60)
     booked.gate.set()
     booked.turn_until(40 + 16 + 1 + 1 + 10)
     booked.settle()
