@@ -53,6 +53,8 @@ ACTED_ON_WITH_A_MODEL: Final = (  # with `policy.judgement: model` only
     "models.agents.<id>.runtime",
     "runtimes.local_vllm.max_tokens",
     "runtimes.local_vllm.temperature",
+    "prices",
+    "budget",
 )
 
 

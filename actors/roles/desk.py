@@ -48,6 +48,7 @@ class Desk:
             key=key,
             observation=observation,
             duration_us=duration_us,
+            purse=self.state.purse,
         )
         found = await self._judge.judge(question)
         if isinstance(found, NoJudgement):

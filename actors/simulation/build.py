@@ -18,6 +18,7 @@ from actors.roles.agent import Agent
 from actors.roles.judging import Judge
 from actors.roles.person_state import PersonState
 from actors.roles.product_owner import ProductState, Refill
+from actors.roles.purse import TREASURER
 from actors.scrum import code_messages
 from actors.scrum import messages as scrum_messages
 from actors.scrum.board import Board
@@ -34,6 +35,7 @@ from actors.services import (
     incident_messages,
     merge_messages,
     pairing_messages,
+    treasury_messages,
     work_messages,
 )
 from actors.services.board_keeper import BoardKeeper
@@ -46,8 +48,10 @@ from actors.services.merge_desk import Gates, MergeDesk, MergeState
 from actors.services.modelled_work import ModelledWork
 from actors.services.sprint_state import SprintState
 from actors.services.team_setting import TeamSetting, agent_address
+from actors.services.treasurer import Treasurer, Treasury
 from actors.services.work_ledger import WorkLedger
 from actors.services.workshop import Workshop
+from actors.simulation.budgets import purse_of_each, run_budget
 from actors.simulation.judges import behavioural
 from actors.simulation.portfolio import NewKatas, NewStories, first_new_number, refill_for, share_out, wishes_of
 from actors.work import messages as execution_messages
@@ -90,6 +94,7 @@ def build_registry() -> Registry:
         incident_messages,
         merge_messages,
         pairing_messages,
+        treasury_messages,
         work_messages,
         execution_messages,
         tool_messages,
@@ -107,6 +112,10 @@ def build_actors(plan: RunPlan) -> dict[str, Factory]:
     factories: dict[str, Factory] = {}
     for position, (roster, stories, refill) in enumerate(zip(rosters, shares, refills, strict=True)):
         factories.update(_team(plan, roster, stories, refill, position=position, teams=len(rosters)))
+    budget = run_budget(plan.config)
+    if budget.is_limited:
+        people = [address for address in factories if address.startswith(agent_address(""))]
+        factories[TREASURER] = partial(Treasurer, Treasury(budget), people)
     return factories
 
 
@@ -143,7 +152,8 @@ def _team(
     }
     modules = _modules(stories)
     for member, one in zip(setting.roster.members, roster.members, strict=True):
-        state = PersonState(person=_person(member), mind=_mind(plan, member, setting, modules))
+        mind = _mind(plan, member, setting, modules)
+        state = PersonState(person=_person(member), mind=mind, purse=purse_of_each(plan.config))
         owns = member == setting.roster.product_owner
         judge = plan.judge_of(one)
         factory = partial(Agent, state, setting, product=product if owns else None, judge=judge)

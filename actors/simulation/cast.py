@@ -8,6 +8,7 @@ from typing import Any
 from actors.policy.calibration import Calibration, parse_calibration
 from actors.reporting.run_info import RunInfo
 from actors.scrum.calendar import SprintCalendar
+from actors.simulation.budgets import price_list
 from actors.simulation.build import RunPlan, build_actors, build_registry
 from actors.simulation.inputs import RunInputs
 from actors.simulation.judges import judges, server_plan
@@ -93,6 +94,7 @@ def assemble(inputs: RunInputs, *, sprints: int) -> Cast:
             teams=tuple(team.id for team in config.resolved_teams()),
             executes=config.code_generation.mode == "executed",
             judgement=config.policy.judgement,
+            prices=price_list(config),
         ),
         seed=config.simulation.seed,
         link_delay_us=config.simulation.link_delay_ms * 1_000,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,64 +49,69 @@ class Totals:
         """Of prompts and answers together."""
         return self.prompt_tokens + self.completion_tokens
 
-    def plus(self, entry: Entry, prices: PriceList) -> Totals:
-        """One more entry."""
-        cost = prices.cost(entry.model, entry.prompt_tokens, entry.cached_tokens or 0, entry.completion_tokens)
-        reason = self.price_reason
-        if cost is None and entry.answers > entry.unmetered and not reason:
-            reason = f"{entry.model}: {prices.reason(entry.model)}"
+    def plus(self, other: Totals) -> Totals:
+        """Both together; there is a price only where both have one."""
+        reason = self.price_reason or other.price_reason
         return Totals(
-            answers=self.answers + entry.answers,
-            unmetered=self.unmetered + entry.unmetered,
-            prompt_tokens=self.prompt_tokens + entry.prompt_tokens,
-            cached_tokens=self.cached_tokens + (entry.cached_tokens or 0),
-            cached_untold=self.cached_untold + (entry.answers if entry.cached_tokens is None else 0),
-            completion_tokens=self.completion_tokens + entry.completion_tokens,
-            engine_us=self.engine_us + (entry.engine_us or 0),
-            untimed=self.untimed + (entry.answers if entry.engine_us is None else 0),
-            price_millionths=None if reason else (self.price_millionths or 0) + (cost or 0),
+            answers=self.answers + other.answers,
+            unmetered=self.unmetered + other.unmetered,
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            cached_untold=self.cached_untold + other.cached_untold,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            engine_us=self.engine_us + other.engine_us,
+            untimed=self.untimed + other.untimed,
+            price_millionths=None if reason else (self.price_millionths or 0) + (other.price_millionths or 0),
             price_reason=reason,
         )
 
 
 class Ledger:
-    """Everything that was booked, under one list of prices."""
+    """Everything that was booked, under one list of prices. Keeps one sum for each combination of dimensions."""
 
     def __init__(self, prices: PriceList = NO_PRICES) -> None:
         self.prices = prices
-        self._entries: list[Entry] = []
+        self._totals: dict[tuple[str | int, ...], Totals] = {}
 
     def book(self, entry: Entry) -> None:
-        """Add an entry."""
-        self._entries.append(entry)
-
-    def __len__(self) -> int:
-        return len(self._entries)
+        """Add an entry; what it costs is rounded here, once."""
+        key = (entry.actor, entry.story, entry.sprint, entry.model, entry.adapter)
+        self._totals[key] = self._totals.get(key, Totals()).plus(self._priced(entry))
 
     @property
     def total(self) -> Totals:
         """Over everything."""
-        return self._sum(self._entries)
+        return _sum(self._totals[key] for key in sorted(self._totals))
 
     def by(self, *dimensions: Dimension) -> dict[tuple[str | int, ...], Totals]:
         """Totals for each combination that occurs, sorted."""
-        keys = [_KEYS[dimension] for dimension in dimensions]
-        groups: dict[tuple[str | int, ...], list[Entry]] = {}
-        for entry in self._entries:
-            groups.setdefault(tuple(key(entry) for key in keys), []).append(entry)
-        return {name: self._sum(groups[name]) for name in sorted(groups)}
+        places = [DIMENSIONS.index(dimension) for dimension in dimensions]
+        groups: dict[tuple[str | int, ...], list[Totals]] = {}
+        for key in sorted(self._totals):
+            groups.setdefault(tuple(key[place] for place in places), []).append(self._totals[key])
+        return {name: _sum(groups[name]) for name in sorted(groups)}
 
-    def _sum(self, entries: Iterable[Entry]) -> Totals:
-        total = Totals()
-        for entry in entries:
-            total = total.plus(entry, self.prices)
-        return total
+    def _priced(self, entry: Entry) -> Totals:
+        cost = self.prices.cost(entry.model, entry.prompt_tokens, entry.cached_tokens or 0, entry.completion_tokens)
+        reason = ""
+        if cost is None and entry.answers > entry.unmetered:
+            reason = f"{entry.model}: {self.prices.reason(entry.model)}"
+        return Totals(
+            answers=entry.answers,
+            unmetered=entry.unmetered,
+            prompt_tokens=entry.prompt_tokens,
+            cached_tokens=entry.cached_tokens or 0,
+            cached_untold=entry.answers if entry.cached_tokens is None else 0,
+            completion_tokens=entry.completion_tokens,
+            engine_us=entry.engine_us or 0,
+            untimed=entry.answers if entry.engine_us is None else 0,
+            price_millionths=None if reason else cost or 0,
+            price_reason=reason,
+        )
 
 
-_KEYS: dict[Dimension, Callable[[Entry], str | int]] = {
-    "actor": lambda entry: entry.actor,
-    "story": lambda entry: entry.story,
-    "sprint": lambda entry: entry.sprint,
-    "model": lambda entry: entry.model,
-    "adapter": lambda entry: entry.adapter,
-}
+def _sum(totals: Iterable[Totals]) -> Totals:
+    whole = Totals()
+    for each in totals:
+        whole = whole.plus(each)
+    return whole
