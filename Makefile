@@ -14,10 +14,10 @@ JOBS ?= 2
 options = --sprints $(SPRINTS) --seed $(SEED) $(if $(CONFIG),--config $(CONFIG)) $(if $(BACKLOG),--backlog $(BACKLOG)) \
           $(if $(OUTPUT),--output $(OUTPUT)) $(ARGS)
 
-.PHONY: help install simulate study test check format bench soak docs clean
+.PHONY: help install simulate simulate-llm house-model study test check format bench soak docs clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is needed (or PYTHON=path/to/python3.11)" >&2; exit 2; }
@@ -41,10 +41,24 @@ $(VENV)/tested: requirements/test.txt requirements/llm.txt $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/test.txt
 	@touch $@
 
+$(VENV)/serving: requirements/cpu.lock.txt $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/cpu.lock.txt
+	@touch $@
+
 install: $(VENV)/ready ## Make the environment in .venv, nothing else
 
-simulate: $(if $(findstring policy.judgement=model,$(ARGS)),$(VENV)/asking,$(VENV)/ready) ## Run sprints, print the result folder (SPRINTS=3 SEED=1 CONFIG= BACKLOG= OUTPUT= ARGS=)
+asks_model = $(findstring policy.judgement=model,$(ARGS))$(findstring code_generation.hands=llm,$(ARGS))
+
+simulate: $(if $(asks_model),$(VENV)/asking,$(VENV)/ready) ## Run sprints, print the result folder (SPRINTS=3 SEED=1 CONFIG= BACKLOG= OUTPUT= ARGS=)
 	@$(BIN)/python -m actors.simulation run $(options)
+
+house-model: $(VENV)/serving ## Train the house model in minutes, into outputs/house-model (OUTPUT= ARGS=)
+	@$(BIN)/python -m training.house train $(if $(OUTPUT),--output $(OUTPUT)) $(ARGS)
+
+# SPRINTS as given, or 2: its default above is for runs without a model.
+simulate-llm: $(VENV)/serving ## Run sprints that the house model judges; train it first if it is not there (SPRINTS=2 SEED=1 OUTPUT= ARGS=)
+	@$(BIN)/python -m training.house simulate --sprints $(if $(filter file,$(origin SPRINTS)),2,$(SPRINTS)) \
+	  --seed $(SEED) $(if $(OUTPUT),--output $(OUTPUT)) $(ARGS)
 
 study: $(VENV)/tested ## Run 30 seeds, print what holds over them with intervals (ARGS="--mode executed", ARGS=skill)
 	@$(BIN)/python -m actors.study $(ARGS)

@@ -32,6 +32,9 @@ ACTED_ON: Final = (
     "coordination.coordinators",  # decides who is in no team
     "code_generation.mode",
     "code_generation.hands",
+    "code_generation.model",
+    "code_generation.max_tokens",
+    "code_generation.memory_chars",
     "code_generation.sandbox",
     "code_generation.max_complexity",
     "code_generation.workers",
@@ -44,9 +47,11 @@ ACTED_ON: Final = (
     "pairing",
 )
 
-ACTED_ON_WITH_A_MODEL: Final = (  # with `policy.judgement: model` only
+ACTED_ON_WITH_A_MODEL: Final = (  # with `policy.judgement: model` or `code_generation.hands: llm` only
     "models.vllm_endpoint",
     "models.token_file",
+    "models.engine",
+    "models.vllm",
     "models.agents.<id>.model",
     "models.agents.<id>.temperature",
     "models.agents.<id>.max_tokens",

@@ -14,11 +14,6 @@ def runtime_folder() -> Path | None:
     return folder if folder is not None and folder.is_dir() and os.access(folder, os.W_OK) else None
 
 
-def environment_with(settings: Mapping[str, str]) -> dict[str, str]:
-    """The environment of this process with some variables set, for a child process."""
-    return {**os.environ, **settings}
-
-
 def provide(settings: Mapping[str, str | None]) -> None:
     """Set variables for libraries that this process will load; None removes one."""
     for name, value in settings.items():
@@ -26,3 +21,8 @@ def provide(settings: Mapping[str, str | None]) -> None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
+
+
+def environment_with(settings: Mapping[str, str]) -> dict[str, str]:
+    """The environment of this process with some variables set, for a child process."""
+    return {**os.environ, **settings}

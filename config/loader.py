@@ -76,7 +76,7 @@ def load_config(path: Path | None, *, overrides: Sequence[str] = ()) -> LoadedCo
     if config is None or problems:
         raise ConfigError(_in_reading_order(problems))
     own = ([_set_keys(user)] if user is not None else []) + [_set_keys(leaf, loc) for loc, leaf in settings]
-    unused = tuple(key for keys in own for key in _unused(keys, asks_model=config.policy.asks_model))
+    unused = tuple(key for keys in own for key in _unused(keys, asks_model=config.asks_model))
     return LoadedConfig(config=config, accepted_but_unused=unused, sources=tuple(sources), tree=tree)
 
 

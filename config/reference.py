@@ -36,7 +36,7 @@ def _lines() -> Iterator[str]:
 def _row(known: KnownKey) -> str:
     acted_on = "yes" if is_acted_on(known.key) else "not yet"
     if acted_on != "yes" and is_acted_on(known.key, asks_model=True):
-        acted_on = "with `policy.judgement: model`"
+        acted_on = "with `policy.judgement: model` or `code_generation.hands: llm`"
     allowed = words(known.kind).replace("|", "\\|")
     return f"| `{known.key}` | {allowed} | {_default(known.default)} | {acted_on} |"
 

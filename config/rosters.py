@@ -36,6 +36,11 @@ class TeamMember:
         return "tester" in self.roles
 
     @property
+    def may_drive(self) -> bool:
+        """Whether this member may sit at the keyboard: everybody but whoever decides what is built."""
+        return not self.is_product_owner
+
+    @property
     def is_leader(self) -> bool:
         """Whether this member leads others; the product owner decides what is built, not how."""
         return "leader" in self.roles and not self.is_product_owner

@@ -68,6 +68,16 @@ class RunConfig(Section):
     domain_research: DomainResearchSection = DomainResearchSection()
 
     @property
+    def asks_model(self) -> bool:
+        """Whether any decision comes from a model: judgements, tool calls of whoever writes code, or both."""
+        return self.policy.asks_model or self.code_generation.asks_model
+
+    @property
+    def hands_model(self) -> str | None:
+        """The one model that writes everybody's code; None: the model of whoever drives."""
+        return self.code_generation.model if self.code_generation.model is not None else self.policy.model
+
+    @property
     def stakeholder_cadence(self) -> int:
         """Sprints between two stakeholder reviews, by whichever of its two names it was given."""
         return self.experiment.sprints_per_stakeholder_review or self.stakeholder_review.cadence

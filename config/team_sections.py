@@ -143,11 +143,25 @@ class AgentSection(Section):
         return tuple(topic for topic in listed if topic != self.primary)
 
 
-class ModelsSection(Section):
-    """The agents and the endpoint that serves them (`models:`)."""
+class OwnVllmSection(Section):
+    """The engine that a run starts by itself (`models.vllm:`), asked with `models.engine: vllm` only."""
 
+    model: str = ""  # folder of the model, as transformers saves it; relative to where the command runs
+    slots: Annotated[int, Field(ge=1, le=1024)] = 32  # requests that are worked on at once
+    context_tokens: Annotated[int, Field(ge=2, le=10_000_000)] = 4_096  # of prompt and answer together
+    kv_cache_mib: Annotated[int, Field(ge=1, le=10_000_000)] | None = None  # none: what vLLM takes by itself
+    cores: tuple[Annotated[int, Field(ge=0, le=4095)], ...] = ()  # of the processor; none: one thread, anywhere
+    devices: tuple[Annotated[int, Field(ge=0, le=1023)], ...] = ()  # GPUs that share the model; none: the first
+    memory_share: Annotated[float, Field(gt=0, le=1)] = 0.9  # of each GPU
+
+
+class ModelsSection(Section):
+    """The agents, and the server or engine that judges for them (`models:`)."""
+
+    engine: Literal["openai", "vllm"] = "openai"  # a server at vllm_endpoint, or a vLLM that the run starts by itself
     vllm_endpoint: str = "http://vllm-gh200-module-1:8000"  # any server with OpenAI's chat completions
     token_file: str | None = None  # path of a file that holds the server's bearer token and nothing else
+    vllm: OwnVllmSection = OwnVllmSection()
     agents: dict[Identifier, AgentSection] = Field(default_factory=dict)
 
     @property

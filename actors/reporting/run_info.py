@@ -21,6 +21,7 @@ class RunInfo:
     teams: tuple[str, ...]
     executes: bool  # code is written and tested; otherwise work is modelled, and says so where it has no number
     judgement: str = "behavioural"  # or model: who decides
+    hands: str = "behavioural"  # or llm: who writes the code
     prices: PriceList = NO_PRICES  # of models
 
     @property

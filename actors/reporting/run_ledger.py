@@ -29,6 +29,7 @@ class RunLedger:
                 story=event.story_id,
                 sprint=sprint,
                 model=event.model,
+                price_of=event.asked_model,
                 adapter=adapter_name(event.adapter, event.adapter_version) if event.adapter else "",
                 answers=event.answers,
                 unmetered=event.unmetered,
@@ -70,10 +71,11 @@ class RunLedger:
 
 def notices(exhausted: Sequence[BudgetExhausted]) -> dict[str, Any]:
     """What a board says about budgets; nothing while there is something left in each."""
-    return {"notices": [_notice(event) for event in exhausted]} if exhausted else {}
+    return {"notices": [notice(event) for event in exhausted]} if exhausted else {}
 
 
-def _notice(event: BudgetExhausted) -> str:
+def notice(event: BudgetExhausted) -> str:
+    """One line for people."""
     whose = f"the budget of {event.agent}" if event.scope == "actor" else "the budget of the run"
     return f"{whose} for models is spent: {event.spent_tokens} tokens; from now on the cautious choice"
 

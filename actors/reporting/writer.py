@@ -88,7 +88,7 @@ class ArtifactWriter:
         histories = list(self._histories.values())
         totals = RunTotals(events=self._events, event_digest=event_digest, dead_letters=self._dead_letters)
         report = final_report(self._info, histories, totals)
-        if self._info.judgement == "model":
+        if self._info.judgement == "model" or self._info.hands == "llm":
             report["ledger"] = self._ledger.summary()
             self._folder.write_json("ledger.json", self._ledger.page())
         self._knowledge.finish()

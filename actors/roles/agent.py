@@ -56,7 +56,7 @@ class Agent(Actor):
             raise CrashRequestedError(message.reason)
         if isinstance(message, StopAsking):
             self._state.purse.is_stopped = True
-            return None
+            return None  # it is told to this agent, whether it is for this one or for all
         handler = self._handlers.get(type(message))
         if handler is None:
             raise UnexpectedMessageError(message)

@@ -43,7 +43,8 @@ class Desk:
         duration_us = max(LINK_MARGIN_US, thinking_us(observation, self.team.calibration))
         question = Question(
             context=self.context,
-            state=self.state,
+            agent=self.state.agent,
+            keeper=self.state,
             team=self.team.team,
             key=key,
             observation=observation,

@@ -1,6 +1,7 @@
 """A model judges: every decision is a conversation, at most one repair, and then an answer or a typed failure.
 
-The judge keeps nothing: what a person remembers is in the person's state, so that a restarted actor remembers it, too.
+The judge keeps nothing: what was decided before is remembered by whoever asks, so that a restarted actor remembers it,
+too.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ _DETAIL_CHARS = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelUse:
-    """Which model one person's judgements come from, and how it is asked."""
+    """Which model one person's decisions come from, and how it is asked."""
 
     model: str
     max_tokens: int  # of one answer
     temperature_permille: int
-    memory_chars: int  # budget of what the person remembers; 0: nothing
+    memory_chars: int  # budget of what it is shown again; 0: nothing
 
 
 @dataclass(slots=True)
@@ -96,7 +97,7 @@ class ModelJudge:
         question.context.publish(
             ModelAsked(
                 team=question.team,
-                agent=question.state.agent,
+                agent=question.agent,
                 decision=question.observation.KIND,
                 model=account.model or self._use.model,
                 outcome=outcome,
@@ -111,8 +112,9 @@ class ModelJudge:
             question,
             TokensSpent(
                 team=question.team,
-                agent=question.state.agent,
+                agent=question.agent,
                 story_id=story_of(question.observation),
+                asked_model=self._use.model,
                 model=account.model or self._use.model,
                 adapter=account.adapter,
                 adapter_version=account.adapter_version,
@@ -160,9 +162,9 @@ class ModelJudge:
         )
 
     def _memory_of(self, question: Question) -> Memory:
-        return question.state.memory or Memory(budget_chars=self._use.memory_chars)
+        return question.keeper.memory or Memory(budget_chars=self._use.memory_chars)
 
     def _remember(self, question: Question, answer: Message) -> None:
-        """Read again: other decisions of this person may have ended meanwhile."""
+        """Read again: other decisions of whoever asks may have ended meanwhile."""
         memory = self._memory_of(question)
-        question.state.memory = self._prompts.remembered(memory, question.observation, answer)
+        question.keeper.memory = self._prompts.remembered(memory, question.observation, answer)

@@ -1,4 +1,4 @@
-"""Paying for what a model wrote: out of the person's purse, and known to the treasurer where the run has a budget."""
+"""Paying for what a model wrote: out of the asker's purse, and known to the treasurer where there are budgets."""
 
 from __future__ import annotations
 
@@ -6,32 +6,23 @@ from typing import Any
 
 from actors.roles.judging import Question
 from actors.roles.purse import TREASURER
-from actors.scrum.messages import BudgetExhausted, TokensSpent
+from actors.scrum.messages import TokensSpent
 from actors.services.treasury_messages import Spend
 
 BUDGET_EXHAUSTED = "budget_exhausted"  # why there is no judgement
 
 
 def pay(question: Question, spent: TokensSpent) -> None:
-    """Publish what was spent, and take it out of the purse; whose own budget it was that ended, is published, too."""
+    """Publish what was spent, take it out of the purse, and tell the treasurer."""
     purse = question.purse
     question.context.publish(spent)
     tokens = spent.prompt_tokens + spent.completion_tokens
-    price = purse.prices.cost(spent.model, spent.prompt_tokens, spent.cached_tokens or 0, spent.completion_tokens) or 0
+    model = purse.prices.listed(spent.model, spent.asked_model)
+    price = purse.prices.cost(model, spent.prompt_tokens, spent.cached_tokens or 0, spent.completion_tokens) or 0
+    purse.pay(tokens, price)
     if purse.reports:
-        question.context.tell(TREASURER, Spend(agent=spent.agent, tokens=tokens, price_millionths=price))
-    if purse.pay(tokens, price):
-        question.context.publish(
-            BudgetExhausted(
-                team=spent.team,
-                agent=spent.agent,
-                scope="actor",
-                spent_tokens=purse.spent.tokens,
-                spent_millionths=purse.spent.price_millionths,
-                budget_tokens=purse.budget.tokens,
-                budget_millionths=purse.budget.price_millionths,
-            )
-        )
+        spend = Spend(team=spent.team, agent=spent.agent, tokens=tokens, price_millionths=price)
+        question.context.tell(TREASURER, spend)
 
 
 def story_of(observation: Any) -> str:

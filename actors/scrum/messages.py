@@ -398,6 +398,7 @@ class TokensSpent:
     team: str
     agent: str
     story_id: str  # empty: it was about none
+    asked_model: str
     model: str  # that really answered; the one that was asked where none did
     adapter: str  # likewise; empty: the base model
     adapter_version: int

@@ -11,6 +11,7 @@ class Spend:
     """Somebody spent something on a model. Told to the treasurer."""
 
     KIND: ClassVar[str] = "treasury.spend/1"
+    team: str
     agent: str
     tokens: int
     price_millionths: int
@@ -18,6 +19,7 @@ class Spend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopAsking:
-    """The run's budget is spent: ask no model any more. Told to everybody."""
+    """A budget is spent: ask no model any more. Told to whoever asks."""
 
     KIND: ClassVar[str] = "treasury.stop_asking/1"
+    agent: str  # for whom; empty: for nobody

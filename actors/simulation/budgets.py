@@ -25,21 +25,23 @@ def price_list(config: RunConfig) -> PriceList:
 
 def run_budget(config: RunConfig) -> Budget:
     """The most that a run may spend; without limits where no model is asked."""
-    if not config.policy.asks_model:
+    if not config.asks_model:
         return Budget()
     return Budget(tokens=config.budget.tokens, price_millionths=_or_none(config.budget.price))
 
 
+def actor_budget(config: RunConfig) -> Budget:
+    """The most that each person may spend, by judgement and by hands together."""
+    if not config.asks_model:
+        return Budget()
+    own = config.budget.per_actor
+    return Budget(tokens=own.tokens, price_millionths=_or_none(own.price))
+
+
 def purse_of_each(config: RunConfig) -> Purse:
     """What each person may spend, full."""
-    if not config.policy.asks_model:
-        return Purse()
-    own = config.budget.per_actor
-    return Purse(
-        budget=Budget(tokens=own.tokens, price_millionths=_or_none(own.price)),
-        prices=price_list(config),
-        reports=run_budget(config).is_limited,
-    )
+    own = actor_budget(config)
+    return Purse(budget=own, prices=price_list(config), reports=own.is_limited or run_budget(config).is_limited)
 
 
 def _or_none(amount: Money | None) -> int | None:

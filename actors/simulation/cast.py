@@ -7,11 +7,12 @@ from typing import Any
 
 from actors.policy.calibration import Calibration, parse_calibration
 from actors.reporting.run_info import RunInfo
+from actors.roles.judging import Listener
 from actors.scrum.calendar import SprintCalendar
 from actors.simulation.budgets import price_list
-from actors.simulation.build import RunPlan, build_actors, build_registry
+from actors.simulation.build import RunPlan, build_registry, build_teams
 from actors.simulation.inputs import RunInputs
-from actors.simulation.judges import judges, server_plan
+from actors.simulation.judges import judges, overheard, server_plan, writers
 from actors.simulation.layout import Layout
 from brokers.clock import messages as clock_messages
 from brokers.node.cell import Factory
@@ -28,6 +29,7 @@ class Cast:
 
     registry: Registry
     factories: dict[str, Factory]
+    islands: tuple[tuple[str, ...], ...]  # actors of each team: nobody writes to another team
     calibration: Calibration
     info: RunInfo
     seed: int
@@ -35,6 +37,7 @@ class Cast:
     sprints: int
     calendar: SprintCalendar
     code: CodeGenerationSection
+    model_engine: str  # `models.engine`: what kind of engine asks the model
     model_server: dict[str, Any] | None  # what the engine of a model is told; None: no model is asked
 
     @property
@@ -69,8 +72,8 @@ class Cast:
         return {actor: home for actor in self.factories if (home := layout.home(actor)) != node}
 
 
-def assemble(inputs: RunInputs, *, sprints: int) -> Cast:
-    """Build the cast of a run. Reads nothing but `inputs`."""
+def assemble(inputs: RunInputs, *, sprints: int, listener: Listener | None = None) -> Cast:
+    """Build the cast of a run. Reads nothing but `inputs`; `listener` hears every judgement."""
     config = inputs.config
     calibration = parse_calibration(inputs.calibration)
     backlog = parse_backlog(inputs.backlog, file=inputs.backlog_name)
@@ -79,13 +82,16 @@ def assemble(inputs: RunInputs, *, sprints: int) -> Cast:
         stories=backlog.stories,
         calibration=calibration,
         sprints=sprints,
-        judge_of=judges(config, inputs.prompts),
+        judge_of=overheard(judges(config, inputs.prompts), listener),
+        writer_of=writers(config, inputs.prompts),
     )
     registry = build_registry()
     registry.register_module(clock_messages)
+    teams = build_teams(plan)
     return Cast(
         registry=registry,
-        factories=build_actors(plan),
+        factories={name: factory for team in teams for name, factory in team.items()},
+        islands=tuple(tuple(team) for team in teams),
         calibration=calibration,
         info=RunInfo(
             experiment=config.experiment.name,
@@ -94,13 +100,15 @@ def assemble(inputs: RunInputs, *, sprints: int) -> Cast:
             teams=tuple(team.id for team in config.resolved_teams()),
             executes=config.code_generation.mode == "executed",
             judgement=config.policy.judgement,
+            hands=config.code_generation.hands,
             prices=price_list(config),
         ),
         seed=config.simulation.seed,
         link_delay_us=config.simulation.link_delay_ms * 1_000,
         sprints=sprints,
         code=config.code_generation,
-        model_server=server_plan(config) if config.policy.asks_model else None,
+        model_engine=config.models.engine,
+        model_server=server_plan(config) if config.asks_model else None,
         calendar=SprintCalendar(
             days_per_sprint=config.experiment.num_simulated_days,
             start_weekday=config.simulation.start_date.weekday(),

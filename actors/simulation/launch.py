@@ -26,7 +26,7 @@ from actors.simulation.failures import exit_code_of, sentence_of
 from actors.simulation.folders import JOURNAL, held
 from actors.simulation.hub_thread import HubThread
 from actors.simulation.inputs import RunInputs
-from actors.simulation.judges import TEXT_ENGINE, TEXT_POOL, server_plan
+from actors.simulation.judges import TEXT_ENGINES, TEXT_POOL, server_plan
 from actors.simulation.layout import SERVICES, Assignment
 from actors.simulation.session import Session
 from actors.simulation.workspaces import work_plan
@@ -172,7 +172,7 @@ class _Launcher:
         policy, now_s = RestartPolicy(max_restarts=20), time.monotonic()
         self._helpers["hub"] = SupervisedChild(self._start_hub, policy, now_s=now_s)
         self._helpers[ENGINE] = SupervisedChild(self._start_engine, policy, now_s=now_s)
-        if self._inputs.config.policy.asks_model:
+        if self._inputs.config.asks_model:
             self._helpers[TEXT] = SupervisedChild(self._start_text_engine, policy, now_s=now_s)
         if self._inputs.config.code_generation.mode == "executed":
             for number in range(self._inputs.config.code_generation.workers):
@@ -196,7 +196,7 @@ class _Launcher:
 
     def _start_text_engine(self) -> subprocess.Popen[bytes]:
         plan = self._assignment.model_server or server_plan(self._inputs.config)
-        return self._start_served(TEXT, TEXT_ENGINE, plan, TEXT_POOL)
+        return self._start_served(TEXT, TEXT_ENGINES[self._inputs.config.models.engine], plan, TEXT_POOL)
 
     def _start_worker(self, name: str) -> subprocess.Popen[bytes]:
         """A process that runs tests and git; one request at a time, so that the others take the next."""

@@ -207,11 +207,12 @@ class Outside:
             return _refused("id_reused", "this client used this id for another command")
         if known is not None:
             return {"ok": True, "number": known.number, "at_us": known.time_us}
-        at_us = command.body.get("at_us", conductor.now_us)
+        now_us = conductor.now_of(dst)
+        at_us = command.body.get("at_us", now_us)
         if self._is_finished:
             return _refused("finished", "the run is over")
-        if at_us < conductor.now_us:
-            return _refused("too_late", f"{at_us} is over; the run is at {conductor.now_us}")
+        if at_us < now_us:
+            return _refused("too_late", f"{at_us} is over; the run is at {now_us}")
         if at_us >= self._cast.ends_us:
             return _refused("after_the_end", f"the last sprint is over at {self._cast.ends_us}")
         self._commands += 1

@@ -53,7 +53,7 @@ def run(args: Namespace) -> ExitCode:
         prepared = prepare(args.config, args.backlog, overrides=args.overrides, seed=args.seed, sprints=args.sprints)
         folder = args.output or next_free_folder()
         _check_free(folder, args)
-        check_tools(prepared.inputs.config)
+        check_tools(prepared.inputs.config, prepared.loaded.problem_at)
         check_server(prepared.inputs.config, prepared.loaded.problem_at)
         _tell(prepared)
         create_run(folder, prepared.inputs)

@@ -12,11 +12,12 @@ import zmq
 
 from actors.policy.engine import BehaviouralEngine, build_registry
 from actors.reporting.artifact_folder import SCRATCH
+from actors.roles.judging import Listener
 from actors.services.recorder import Close, Recorder
 from actors.simulation.cast import Cast, assemble
 from actors.simulation.gates import InterruptedRunError, RunGate
 from actors.simulation.inputs import RunInputs, code_digest
-from actors.simulation.judges import TEXT_ENGINE, TEXT_POOL
+from actors.simulation.judges import TEXT_ENGINES, TEXT_POOL
 from actors.simulation.layout import SERVICES, Assignment
 from actors.simulation.outside import Outside, connect_hub
 from actors.simulation.recorder_feed import RecorderFeed
@@ -67,11 +68,14 @@ Say = Callable[[dict[str, Any]], None]
 class Session:
     """Builds and runs everything of the services node.
 
-    `say` gets `{"ready": True}` once outsiders are served, and `{"progress": …}` maps; `stop` ends the run early.
+    `say` gets `{"ready": True}` once outsiders are served, and `{"progress": …}` maps; `stop` ends the run early;
+    `listener` hears every judgement, in a replay too.
     """
 
-    def __init__(self, assignment: Assignment, *, say: Say, stop: StopSignal | None = None) -> None:
-        self._assignment, self._say, self._stop = assignment, say, stop
+    def __init__(
+        self, assignment: Assignment, *, say: Say, stop: StopSignal | None = None, listener: Listener | None = None
+    ) -> None:
+        self._assignment, self._say, self._stop, self._listener = assignment, say, stop, listener
         self._stack = ExitStack()
         self._context: zmq.Context[Any] = zmq.Context()
 
@@ -86,7 +90,7 @@ class Session:
                 raise CodeChangedError(inputs.code, now)
             sprints = int(journal.get_state("sprints") or inputs.config.simulation.sprints)
             try:
-                return self._live(journal, inputs, assemble(inputs, sprints=sprints))
+                return self._live(journal, inputs, assemble(inputs, sprints=sprints, listener=self._listener))
             except InterruptedRunError:
                 journal.commit()
                 raise
@@ -152,6 +156,7 @@ class Session:
             where=cast.elsewhere(layout, SERVICES),
             gate=gate,
             waiter=waiter,
+            islands=() if links else cast.islands,
         )
         if links:
             self._meet(conductor, cast, links)
@@ -171,13 +176,13 @@ class Session:
         if cast.executes:
             routes["work"] = self._work_executor(cast)
         if cast.model_server is not None:
-            routes[GenerateText.KIND] = self._text_executor(cast.model_server)
+            routes[GenerateText.KIND] = self._text_executor(cast.model_engine, cast.model_server)
         return RoutedExecutor(routes, otherwise=decisions) if routes else decisions
 
-    def _text_executor(self, plan: dict[str, Any]) -> Executor:
+    def _text_executor(self, engine: str, plan: dict[str, Any]) -> Executor:
         if self._assignment.nodes > 1:
             return self._dispatcher(TEXT_POOL)
-        served = load_engine(TEXT_ENGINE, self._assignment.model_server or plan)
+        served = load_engine(TEXT_ENGINES[engine], self._assignment.model_server or plan)
         assert isinstance(served, ServedText), "the builder of a text engine"
         hosted = HostedText(self._context, self._assignment.endpoint(TEXT_POOL), served)
         self._stack.callback(hosted.close)

@@ -48,7 +48,7 @@ from inference.text import (
     text_registry,
 )
 
-STEP_S = 0.005  # the longest that a request which comes while others are under way waits to be seen
+STEP_S = 0.002  # the longest that a request which comes while others are under way waits to be seen
 
 
 def serve_text(served: ServedText, endpoint: str, name: str, stop: StopSignal, *, slots: int | None = None) -> None:

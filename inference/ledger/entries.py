@@ -18,6 +18,7 @@ class Entry:
 
     actor: str
     model: str
+    price_of: str = ""  # the model whose price holds where `model` has none: the one that was asked; empty: the same
     story: str = ""  # empty: it was about none
     sprint: int = 0  # 0: before the first
     adapter: str = ""  # with its version, `reviewer@3`; empty: the base model
@@ -92,10 +93,11 @@ class Ledger:
         return {name: _sum(groups[name]) for name in sorted(groups)}
 
     def _priced(self, entry: Entry) -> Totals:
-        cost = self.prices.cost(entry.model, entry.prompt_tokens, entry.cached_tokens or 0, entry.completion_tokens)
+        model = self.prices.listed(entry.model, entry.price_of)
+        cost = self.prices.cost(model, entry.prompt_tokens, entry.cached_tokens or 0, entry.completion_tokens)
         reason = ""
         if cost is None and entry.answers > entry.unmetered:
-            reason = f"{entry.model}: {self.prices.reason(entry.model)}"
+            reason = f"{model}: {self.prices.reason(model)}"
         return Totals(
             answers=entry.answers,
             unmetered=entry.unmetered,

@@ -39,6 +39,10 @@ class PriceList:
     models: Mapping[str, Price] = field(default_factory=dict)
     unpriced: Mapping[str, str] = field(default_factory=dict)  # models that have none, each with the reason
 
+    def listed(self, answered: str, asked: str) -> str:
+        """Under which name a model has its price: a server may answer under another one than it was asked by."""
+        return asked if asked and answered not in self.models else answered
+
     def reason(self, model: str) -> str:
         """Why a model has no price; empty if it has one."""
         if model in self.models:

@@ -35,13 +35,13 @@ def this_host(nvml: Any | None = None, *, name: str = HERE) -> Host:
 
 
 def declared_hosts(hosts: Mapping[str, PoolHostSection]) -> tuple[Host, ...]:
-    """Machines that are not looked at; their devices get names that say where they stand, to be filled in there."""
+    """Machines that are not looked at; their devices are called by their numbers on the bus, as CUDA takes them too."""
     return tuple(
         Host(
             name=name,
             gpus=tuple(
                 Gpu(
-                    uuid=f"{name}/gpu-{index}",
+                    uuid=str(index),
                     index=index,
                     name=host.gpu_name,
                     memory_mib=1024 * host.gpu_memory_gib,

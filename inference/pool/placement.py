@@ -41,14 +41,14 @@ class _Room:
     """What is left of the hosts."""
 
     hosts: tuple[Host, ...]
-    memory: dict[str, int] = field(default_factory=dict)  # permille free, by UUID
+    memory: dict[tuple[str, str], int] = field(default_factory=dict)  # permille free, by host and device
     cores: dict[str, list[int]] = field(default_factory=dict)  # free ones, by host
 
     def __post_init__(self) -> None:
         for host in self.hosts:
             self.cores[host.name] = sorted(host.cores)
             for gpu in host.gpus:
-                self.memory[gpu.uuid] = gpu.free_permille
+                self.memory[host.name, gpu.uuid] = gpu.free_permille
 
 
 def place(pool: PoolSection, hosts: Sequence[Host]) -> PlacementPlan:
@@ -84,7 +84,7 @@ def needs_gpus(tier: TierSection) -> bool:
     return tier.engine == "vllm" and tier.cores is None
 
 
-# -- GPUs -------------------------------------------------------------------------------------------------------------
+# -- GPUs --------------------------------------------------------------------------------------------------------------
 
 
 def _too_large(wishes: Sequence[_Wish], room: _Room) -> Iterator[PlacementProblem]:
@@ -109,7 +109,7 @@ def _too_large(wishes: Sequence[_Wish], room: _Room) -> Iterator[PlacementProble
 
 def _shares(wish: _Wish, room: _Room) -> Iterator[int]:
     for host in room.hosts:
-        free = sorted((room.memory[gpu.uuid] for gpu in host.gpus), reverse=True)
+        free = sorted((room.memory[host.name, gpu.uuid] for gpu in host.gpus), reverse=True)
         if len(free) >= wish.section.tensor_parallel:
             yield free[wish.section.tensor_parallel - 1]
 
@@ -130,12 +130,12 @@ def _groups(wishes: Sequence[_Wish], room: _Room) -> dict[str, tuple[Host, tuple
             if tries > MAX_TRIES:
                 return False
             for gpu in gpus:
-                room.memory[gpu.uuid] -= wish.permille
+                room.memory[host.name, gpu.uuid] -= wish.permille
             placed[wish.name] = (host, gpus)
             if place_from(position + 1):
                 return True
             for gpu in gpus:
-                room.memory[gpu.uuid] += wish.permille
+                room.memory[host.name, gpu.uuid] += wish.permille
         return False
 
     return placed if place_from(0) else None
@@ -146,7 +146,7 @@ def _candidates(wish: _Wish, room: _Room) -> list[tuple[Host, tuple[Gpu, ...]]]:
     found: dict[tuple[object, ...], tuple[tuple[int, ...], Host, tuple[Gpu, ...]]] = {}
     for number, host in enumerate(room.hosts):
         for gpus in _neighbours(host, wish, room):
-            left = sum(room.memory[gpu.uuid] - wish.permille for gpu in gpus)
+            left = sum(room.memory[host.name, gpu.uuid] - wish.permille for gpu in gpus)
             rank = (_distance(gpus), left, number, gpus[0].index)
             alike: tuple[object, ...] = gpus  # what a group leaves over depends on where it lies
             if len(gpus) == 1:
@@ -158,7 +158,7 @@ def _candidates(wish: _Wish, room: _Room) -> list[tuple[Host, tuple[Gpu, ...]]]:
 
 def _neighbours(host: Host, wish: _Wish, room: _Room) -> Iterator[tuple[Gpu, ...]]:
     """Groups of devices that have room for an engine: next to each other, as far as full ones between them allow."""
-    free = [gpu for gpu in host.gpus if room.memory[gpu.uuid] >= wish.permille]
+    free = [gpu for gpu in host.gpus if room.memory[host.name, gpu.uuid] >= wish.permille]
     width = wish.section.tensor_parallel
     ordered = sorted(free, key=lambda gpu: gpu.index)
     windows = [tuple(ordered[start : start + width]) for start in range(len(ordered) - width + 1)]
@@ -198,7 +198,7 @@ def _on_gpus(wish: _Wish, host: Host, gpus: tuple[Gpu, ...]) -> PlannedEngine:
     return replace(engine, host=host.name, memory_permille=wish.permille, environment=gpu_environment(devices))
 
 
-# -- processors -------------------------------------------------------------------------------------------------------
+# -- processors --------------------------------------------------------------------------------------------------------
 
 
 def _lacking_cores(wishes: Sequence[_Wish], room: _Room) -> list[PlacementProblem]:

@@ -19,7 +19,7 @@ HERE = "localhost"  # the host that a command runs on
 class Gpu:
     """One device, as its driver describes it."""
 
-    uuid: str
+    uuid: str  # or its number, where nobody has looked; unique on its host
     index: int  # in the order of the PCI bus
     name: str
     memory_mib: int

@@ -62,5 +62,8 @@ def _place(plan: PlacementPlan, engine: PlannedEngine) -> str:
         return f"cores {', '.join(map(str, engine.cores))}"
     if not engine.devices:
         return str(engine.arguments.get("base_url", "any core"))
-    gpus = {gpu.uuid: gpu for host in plan.hosts for gpu in host.gpus}
-    return ", ".join(f"GPU {gpus[uuid].index} ({uuid})" for uuid in engine.devices)
+    gpus = {gpu.uuid: gpu for host in plan.hosts if host.name == engine.host for gpu in host.gpus}
+    names = (
+        f"GPU {gpus[uuid].index}" + ("" if uuid == str(gpus[uuid].index) else f" {uuid}") for uuid in engine.devices
+    )
+    return ", ".join(names)

@@ -7,7 +7,7 @@ import select
 import socket
 import threading
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -41,9 +41,15 @@ class SmallChatServer:
     """
 
     def __init__(
-        self, token: str = "", *, writes: Callable[[dict[str, Any]], str] | None = None, port: int = 0
+        self,
+        token: str = "",
+        *,
+        writes: Callable[[dict[str, Any]], str] | None = None,
+        more_models: Sequence[str] = (),
+        port: int = 0,
     ) -> None:
         self.token = token
+        self.models = (MODEL, *(f"{name}@{version}" for name, version in ADAPTERS), *more_models)
         self.writes = writes
         self.faults: deque[Fault] = deque()
         self.bodies: list[dict[str, Any]] = []
@@ -148,8 +154,8 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._is_welcome():
             self._send(401, error_body("no such token"))
         elif self.path == "/v1/models":
-            names = [MODEL, *(f"{name}@{version}" for name, version in ADAPTERS)]
-            self._send(200, json.dumps({"object": "list", "data": [{"id": name} for name in names]}).encode())
+            served = [{"id": name} for name in self.small.models]
+            self._send(200, json.dumps({"object": "list", "data": served}).encode())
         else:
             self._send(404, b"<html>nothing here</html>")
 
@@ -175,7 +181,7 @@ class _Handler(BaseHTTPRequestHandler):
         return not self.small.token or self.headers["Authorization"] == f"Bearer {self.small.token}"
 
     def _answer(self, body: dict[str, Any]) -> tuple[int, bytes]:
-        if body["model"] not in (MODEL, *(f"{name}@{version}" for name, version in ADAPTERS)):
+        if body["model"] not in self.small.models:
             return 404, error_body(f"The model `{body['model']}` does not exist.", code="model_not_found")
         writes = self.small.writes
         pieces = _cut(writes(body)) if writes else text_pieces(body, enforces_schemas=self.small.enforces_schemas)

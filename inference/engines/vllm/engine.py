@@ -37,7 +37,7 @@ class VllmEngine:
         self._core, self._plan = core, core.plan
         self._tickets = Tickets(self.name)
         self._asked: dict[str, _Asked] = {}
-        self._versions = Versions(self._plan.adapters_kept)
+        self._versions = Versions(self._plan.room)
         self._pieces: list[Piece] = []
         self._lost: EngineLostError | None = None
 
@@ -174,8 +174,7 @@ class VllmEngine:
             name = self._core.submit(ticket, tokens, request, seed, _weights_of(held))
         except RefusedByVllmError as error:
             self._release(held)
-            reason = "malformed_schema" if request.schema else "unanswerable_request"
-            return Failed(reason=reason, detail=str(error))
+            return Failed(reason="malformed_schema" if request.schema else "unanswerable_request", detail=str(error))
         is_streamed = request.wanted is not None and request.wanted.stream
         self._asked[ticket] = _Asked(request, name, held, Telling(request) if is_streamed else None)
         return None
@@ -236,9 +235,7 @@ class VllmEngine:
                 return None
             return _refused(wanted, "version_taken", "this version is loaded with another content")
         if self._versions.is_full:
-            return _refused(
-                wanted, "no_room", f"{self._plan.adapters_kept} versions are loaded, which is all there may be"
-            )
+            return _refused(wanted, "no_room", f"{self._plan.room} versions are loaded, which is all there may be")
         try:
             verify(Path(wanted.path), wanted.sha256)
         except WrongContentError as error:

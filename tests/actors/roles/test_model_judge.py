@@ -74,7 +74,8 @@ def judged(
     use = ModelUse(model="tiny", max_tokens=64, temperature_permille=700, memory_chars=memory_chars)
     question = Question(
         context=world,  # type: ignore[arg-type]
-        state=of or state(),
+        agent="ada",
+        keeper=of or state(),
         team="team-1",
         key=("estimate", "S-1", 0),
         observation=estimate("mid"),

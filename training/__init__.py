@@ -1,0 +1,1 @@
+"""Learning from runs: transcripts of what was decided, and models that are trained on them."""

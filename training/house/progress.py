@@ -1,0 +1,51 @@
+"""How far something has come: a bar with an ETA on a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+LINE_EVERY_S = 10.0
+
+
+class Advance:
+    """Shows one piece of work. Use it as a context manager."""
+
+    def __init__(self, what: str, console: Console | None = None) -> None:
+        self._what = what
+        self._console = console or Console(stderr=True)
+        self._began_s = self._told_s = time.monotonic()
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task(what, total=1)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def show(self, done: int, of: int, note: str = "") -> None:
+        """So much of so much is done."""
+        self._bar.update(self._task, completed=done, total=of, description=f"{self._what} {note}".strip())
+        now_s = time.monotonic()
+        if self._console.is_terminal or (done < of and now_s - self._told_s < LINE_EVERY_S):
+            return
+        self._told_s = now_s
+        left_s = (now_s - self._began_s) * (of - done) / max(1, done)
+        text = f"{self._what} {done}/{of} {note}".strip()
+        self._console.print(f"{text}, {left_s:.0f} s left" if done < of else text, highlight=False, soft_wrap=True)
