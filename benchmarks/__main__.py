@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import in_process, kills, links, pool, simulation
+from benchmarks import adapters, in_process, kills, links, pool, simulation
 from benchmarks.overlap import measuring as overlap
 from benchmarks.support import QUICK, Effort, Target, show_targets
 
@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, Callable[[Effort], list[Target]]] = {
     "kills": kills.measure,
     "pool": pool.measure,
     "executed_kills": kills.measure_executed,
+    "adapters": adapters.measure,
 }
 
 

@@ -9,8 +9,10 @@ kills        engines are killed (SIGKILL) while they work; every request is answ
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,8 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.pool_loads import Asked, even, modelled, reply, skewed
-from benchmarks.support import Effort, Target, console, interleave, show_ratios
+from benchmarks.pool_loads import Asked, even, modelled, reply, skewed, vllm
+from benchmarks.support import QUICK, Effort, Target, console, interleave, show_ratios, show_targets
 from config.streams import draw
 from inference.engines.modelled.profile import TINY_ON_ONE_CORE
 from inference.pool.core import PoolCore
@@ -28,7 +30,7 @@ from inference.pool.members import Member, Members
 from inference.pool.plan import PlacementPlan, PlannedEngine
 from inference.pool.running import EnginePool
 from inference.pool.state import PoolLimits
-from inference.pool.waiting import Lane, OpenRequest
+from inference.pool.waiting import OpenRequest
 from inference.text import TextGenerated
 
 ENGINES = 2
@@ -45,6 +47,12 @@ KILLED_REQUESTS, KILLS = 500, 20
 def measure(effort: Effort) -> list[Target]:
     """All three, with modelled engines in wall time."""
     return [*measure_throughput(effort), *measure_latency(effort), *measure_kills(effort)]
+
+
+def measure_vllm(effort: Effort) -> list[Target]:
+    """Throughput and kills with vLLM."""
+    with vllm(ENGINES, SLOTS) as engines:
+        return [*measure_throughput(effort, engines), *measure_kills(effort, engines)]
 
 
 # -- throughput --------------------------------------------------------------------------------------------------------
@@ -110,7 +118,7 @@ class RoundRobin(Members):
         self._turn = 0
 
     def choose(self, request: OpenRequest, reserve: int) -> Member | None:
-        able = self.able(Lane(request.aim.model, request.aim.adapter))
+        able = self.able(request.lane)
         if not able:
             return None
         self._turn += 1
@@ -170,10 +178,10 @@ def arrive(pool: EnginePool, load: Sequence[Asked]) -> dict[str, float]:
 # -- kills -------------------------------------------------------------------------------------------------------------
 
 
-def measure_kills(effort: Effort) -> list[Target]:
+def measure_kills(effort: Effort, engines: Sequence[PlannedEngine] | None = None) -> list[Target]:
     """Requests that were lost, answered twice or answered otherwise, while engines are killed."""
     count, kills = effort.count(KILLED_REQUESTS), effort.count(KILLS)
-    faults, killed, repeated = kill_engines(count, kills)
+    faults, killed, repeated = kill_engines(count, kills, engines)
     console.print(f"{count} requests, {killed} kills: {repeated} requests repeated, {faults} faults", highlight=False)
     return [
         Target(f"requests lost, doubled or changed by {killed} kills", 0, faults, unit="", at_least=False),
@@ -181,10 +189,11 @@ def measure_kills(effort: Effort) -> list[Target]:
     ]
 
 
-def kill_engines(count: int, kills: int) -> tuple[int, int, int]:
+def kill_engines(count: int, kills: int, engines: Sequence[PlannedEngine] | None = None) -> tuple[int, int, int]:
     """Faults, kills that hit an engine at work, and requests that were asked again."""
     load = even(count, name="killed", low=16, high=48)
-    plan = PlacementPlan(engines=modelled(ENGINES, 4), limits=PoolLimits(), max_restarts=kills + 1)
+    engines = tuple(engines or modelled(ENGINES, 4))
+    plan = PlacementPlan(engines=engines, limits=PoolLimits(), max_restarts=kills + 1)
     with tempfile.TemporaryDirectory(prefix="pool-") as folder:
         with running(plan, Path(folder)) as pool:
             expected = {ticket: comparable(body) for ticket, body in answer_all(pool, load).items()}
@@ -264,3 +273,17 @@ def _wait(pool: EnginePool, holds: Callable[[], bool]) -> None:
         pool.drain()
         if time.monotonic() > ends_s:
             raise TimeoutError(f"the engines do not come: {pool.state()}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Status 1 if a target was missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pool", description="Measure a pool of two engines.")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and requests: a look, not a measurement")
+    parser.add_argument("--engine", choices=("modelled", "vllm"), default="modelled")
+    arguments = parser.parse_args(argv)
+    effort = QUICK if arguments.quick else Effort()
+    return 0 if show_targets((measure_vllm if arguments.engine == "vllm" else measure)(effort)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

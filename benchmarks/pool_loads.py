@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from brokers.wire.packing import packer, unpack
@@ -62,6 +66,33 @@ def modelled(count: int, slots: int) -> tuple[PlannedEngine, ...]:
         )
         for number in range(count)
     )
+
+
+@contextmanager
+def vllm(count: int, slots: int) -> Iterator[tuple[PlannedEngine, ...]]:
+    """As many engines of vLLM with a tiny model, each on a core of its own as far as there are."""
+    from tests.support.tiny_model import make_tiny_model
+
+    cores = sorted(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory(prefix="model-") as folder:
+        make_tiny_model(Path(folder) / "model")
+        yield tuple(
+            PlannedEngine(
+                name=f"vllm-{number}",
+                tier="small",
+                builder="inference.engines.vllm.serving:build",
+                arguments={
+                    "model": f"{folder}/model",
+                    "served_name": MODEL,
+                    "slots": slots,
+                    "context_tokens": 1_024,
+                    "kv_cache_mib": 64,
+                    "cores": [cores[number % len(cores)]],
+                },
+                serves=Serves((MODEL,)),
+            )
+            for number in range(count)
+        )
 
 
 def request(text: str, *, tokens: int, priority: Priority = "agent") -> bytes:

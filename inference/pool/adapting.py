@@ -56,8 +56,7 @@ class Adapting:
 
     def unload(self, unwanted: UnloadAdapter) -> None:
         """As soon as nothing waits for it any more, `due` has the tasks."""
-        lane = _lane(unwanted)
-        self._wanted.pop(lane, None)
+        lane = _lane(unwanted)  # stays wanted until then: an engine that comes back meanwhile needs it for who waits
         self._unwanted[lane] = (unwanted, self._core.last_order)
 
     def due(self) -> list[tuple[str, ChangeAdapter]]:
@@ -67,6 +66,7 @@ class Adapting:
             if self._core.is_waited_for(lane, up_to=last):
                 continue
             del self._unwanted[lane]
+            self._wanted.pop(lane, None)
             self._core.members.promised.pop(lane, None)
             self._core.members.changed()
             engines = [each.name for each in self._core.members.with_model(unwanted.base) if not each.is_starting]
@@ -87,6 +87,8 @@ class Adapting:
             and (member.serves.adapters is None or lane.adapter not in member.serves.adapters)
             and lane not in member.refused
         ]
+        for lane in lacking:
+            self._core.members.promised[lane] = None
         return [self._task(engine, lane, self._wanted[lane]) for lane in lacking]
 
     def done(self, engine: str, incarnation: str, number: int, body: bytes) -> bool:
@@ -108,8 +110,8 @@ class Adapting:
             member.serves = member.serves._replace(adapters=tuple(sorted(held)))
         elif lane in self._wanted:
             member.refused[lane] = None
-        if not self._is_being_loaded(lane):
-            self._core.members.promised.pop(lane, None)  # who waits goes to who has it, or is refused where nobody does
+        if not self._may_be_loaded(lane):
+            self._core.members.promised.pop(lane, None)  # who waits for it is refused
         self._core.members.changed()
         self._done.append(AdapterChange(engine, incarnation, outcome))
         return True
@@ -119,8 +121,8 @@ class Adapting:
         done, self._done = self._done, []
         return done
 
-    def _is_being_loaded(self, lane: Lane) -> bool:
-        """Whether an engine of the base still has to say whether it could."""
+    def _may_be_loaded(self, lane: Lane) -> bool:
+        """Whether a version is wanted, and an engine of the base has it or may come to have it."""
         if lane not in self._wanted:
             return False
         members = self._core.members.with_model(lane.model)

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from heapq import heapify, heappop, heappush
 
+from inference.pool.deadlines import Deadlines
 from inference.pool.instructions import (
     Completed,
     Expired,
@@ -28,7 +28,7 @@ from inference.pool.instructions import (
 )
 from inference.pool.members import Member, Members
 from inference.pool.state import ANYWHERE, NO_LIMITS, UNTOLD, Aim, LostWork, PoolLimits, PoolState, Serves
-from inference.pool.waiting import Lane, OpenRequest, WaitingRoom
+from inference.pool.waiting import OPEN_LANE, Lane, OpenRequest, WaitingRoom
 from inference.text import PRIORITIES, Priority, TextCounters
 
 
@@ -52,11 +52,9 @@ class PoolCore:
         self._given_up: dict[str, str] = {}  # expired tickets that an engine still works on, with its name
         self._ended: dict[tuple[str, str], None] = {}  # engines and incarnations that are over
         self._lost: list[LostWork] = []
-        self._deadlines: list[tuple[float, int, str]] = []  # a heap: when, order, ticket
+        self._deadlines = Deadlines(self._open)
         self._passed: Counter[Priority] = Counter()  # more urgent requests sent since one of this class was
         self._order = 0
-
-    # -- how things stand ----------------------------------------------------------------------------------------------
 
     @property
     def queued(self) -> int:
@@ -134,11 +132,18 @@ class PoolCore:
             self.counts["refused"] += 1
             return [Refused(ticket, aim.model)]
         self._order += 1
-        taken = OpenRequest(ticket, seed, request, aim, self._order, now_s, deadline_s)
+        lane = OPEN_LANE if aim is ANYWHERE else Lane(aim.model, aim.adapter)
+        taken = OpenRequest(ticket, seed, request, aim, lane, self._order, now_s)
         self._open[ticket] = taken
-        self._waiting.add(taken)
         if deadline_s is not None:
-            self._note_deadline(deadline_s, taken)
+            self._deadlines.note(taken, deadline_s)
+        if not self._waiting:  # then nobody is passed over
+            member = self.members.choose(taken, 0 if aim.priority == "agent" else self.limits.reserve)
+            if member is not None:
+                member.give(taken)
+                self.counts["sent"] += 1
+                return [Send(member.name, ticket, seed, request)]
+        self._waiting.add(taken)
         return self._dispatch()
 
     def cancel(self, ticket: str) -> list[Instruction] | None:
@@ -158,11 +163,8 @@ class PoolCore:
     def tick(self, *, now_s: float) -> list[Instruction]:
         """Time went by: give up what is too late, and engines that are silent."""
         found: list[Instruction] = []
-        while self._deadlines and self._deadlines[0][0] <= now_s:
-            _, order, ticket = heappop(self._deadlines)
-            request = self._open.get(ticket)
-            if request is not None and request.order == order:
-                found += self._expire(request, now_s)
+        for request in self._deadlines.take_due(now_s):
+            found += self._expire(request, now_s)
         for member in list(self.members.live.values()):
             lease_s = self.limits.start_s if member.is_starting else self.limits.lease_s
             if self.limits.lease_s is not None and lease_s is not None and now_s - member.last_seen_s > lease_s:
@@ -172,7 +174,7 @@ class PoolCore:
 
     def next_deadline_s(self) -> float | None:
         """When the next request may expire; None if none will."""
-        return self._deadlines[0][0] if self._deadlines else None
+        return self._deadlines.next_s
 
     # -- engines -------------------------------------------------------------------------------------------------------
 
@@ -239,7 +241,7 @@ class PoolCore:
         if member.under_way.pop(ticket, None) is not None:
             del self._open[ticket]
             self.counts["completed"] += 1
-            return [Completed(ticket, reply), *self._dispatch()]
+            return [Completed(ticket, reply), *self._dispatch()] if self._waiting else [Completed(ticket, reply)]
         if ticket in member.given_up:
             del member.given_up[ticket], self._given_up[ticket]
             self.counts["late"] += 1
@@ -257,12 +259,6 @@ class PoolCore:
         return [*self._refuse_hopeless(), *self._dispatch()]
 
     # -- inside --------------------------------------------------------------------------------------------------------
-
-    def _note_deadline(self, deadline_s: float, request: OpenRequest) -> None:
-        if len(self._deadlines) > 2 * len(self._open) + 64:  # most of them are of requests that are answered
-            self._deadlines = [each for each in self._deadlines if each[2] in self._open]
-            heapify(self._deadlines)
-        heappush(self._deadlines, (deadline_s, request.order, request.ticket))
 
     def _expire(self, request: OpenRequest, now_s: float) -> list[Instruction]:
         self.counts["expired"] += 1
@@ -298,8 +294,7 @@ class PoolCore:
         )
         for ticket in member.given_up:
             del self._given_up[ticket]
-        again = [each for each in member.under_way.values() if not each.is_cancelled]
-        for request in again:
+        for request in (again := [each for each in member.under_way.values() if not each.is_cancelled]):
             request.engine = None
         self._waiting.add_in_front(again)
         self.counts["lost"] += 1
@@ -319,7 +314,7 @@ class PoolCore:
 
     def _dispatch(self) -> list[Instruction]:
         sends: list[Instruction] = []
-        while len(self._waiting):
+        while self._waiting:
             chosen = self._next()
             if chosen is None:
                 break
@@ -348,6 +343,8 @@ class PoolCore:
 
     def _note_passed(self, sent: Priority) -> None:
         self._passed.pop(sent, None)
+        if not self._waiting:
+            return
         for priority in PRIORITIES[PRIORITIES.index(sent) + 1 :]:
             if self._waiting.count(priority):
                 self._passed[priority] += 1

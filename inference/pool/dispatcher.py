@@ -15,7 +15,7 @@ import zmq
 
 from brokers.wire.packing import packer
 from inference.adapters.messages import LoadAdapter, UnloadAdapter
-from inference.engines.refusing import unknown_model
+from inference.engines.unserved import unknown_model
 from inference.messages import Expired as ExpiredReply
 from inference.pool.adapting import AdapterChange, Adapting
 from inference.pool.aiming import aim_of, text_request

@@ -48,7 +48,10 @@ class Member:
         """It gets a request, and what that needs at hand."""
         self.under_way[request.ticket] = request
         request.engine = self.name
-        for key in (request.aim.adapter, request.aim.prefix):
+        aim = request.aim
+        if not (aim.adapter or aim.prefix):
+            return
+        for key in (aim.adapter, aim.prefix):
             if key:
                 self.recent.pop(key, None)
                 self.recent[key] = None
@@ -75,7 +78,7 @@ class Members:
     def __init__(self) -> None:
         self.live: dict[str, Member] = {}
         self.expected: dict[str, Serves] | None = None  # None: nobody said; then anybody may still come
-        self.promised: dict[Lane, None] = {}  # adapters that engines of a model are to load
+        self.promised: dict[Lane, None] = {}  # adapters that engines load because the pool told them to
         self._able: dict[Lane, list[Member]] = {}
 
     def changed(self) -> None:
@@ -109,10 +112,13 @@ class Members:
         Returns:
             None if no engine has room.
         """
+        able = self.able(request.lane)
+        if len(able) == 1 and not reserve:  # by far the commonest case of a simulation
+            return able[0] if able[0].busy < able[0].slots else None
         best: Member | None = None
         best_rank: tuple[float, bool, bool] = (1.0, False, False)  # full engines rank no better
         aim = request.aim
-        for member in self.able(request.lane):
+        for member in able:
             rank = (member.load, aim.adapter not in member.recent, aim.prefix not in member.recent)
             if rank < best_rank and (not reserve or self._leaves(member, reserve)):
                 best, best_rank = member, rank
@@ -137,13 +143,13 @@ class Members:
         able = named or [each for each in ready if each.serves.models is None]
         if not lane.adapter:
             return able
+        if lane in self.promised:  # an engine that does not say has not been told yet, or is about to load it
+            return [each for each in able if lane.adapter in (each.serves.adapters or ())]
         holding = [each for each in able if each.serves.has_adapter(lane.adapter)]
         return holding if holding or self._is_awaited(lane) else able  # who has it not refuses it, in its own words
 
     def _is_awaited(self, lane: Lane) -> bool:
-        """Whether an adapter will be there: it is being loaded, or an engine that is away or starting has it."""
-        if lane in self.promised:
-            return True
+        """Whether an adapter will be there: an engine that is away or starting has it."""
         awaited = [
             serves
             for name, serves in (self.expected or {}).items()

@@ -241,7 +241,7 @@ class EnginePool:
 
     def _leave(self, engine: str) -> _Running:
         running = self._engines.get(engine)
-        if running is None:
+        if running is None or (running.is_leaving and running.successor is None):
             raise UnknownEngineError(engine)
         running.is_leaving = True
         if not self.dispatcher.drain_engine(engine) and not running.has_ended:

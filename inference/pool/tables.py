@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from inference.pool.plan import PlacementPlan, PlannedEngine
+from inference.text import PRIORITIES
 
 
 def plan_table(plan: PlacementPlan) -> Table:
@@ -34,7 +35,7 @@ def role_table(tiers: Mapping[str, str]) -> Table:
 
 def state_table(state: Mapping[str, Any]) -> Table:
     """How a pool stands, from `PoolState.to_json`."""
-    queued = ", ".join(f"{count} {priority}" for priority, count in state["queued"].items())
+    queued = ", ".join(f"{state['queued'][priority]} {priority}" for priority in PRIORITIES)
     table = Table(title=f"Pool (waiting: {queued})", title_justify="left")
     for column in ("engine", "status", "models", "adapters", "slots", "under way", "completed", "tokens"):
         table.add_column(column, justify="right" if column in ("slots", "under way", "completed", "tokens") else "left")

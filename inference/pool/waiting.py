@@ -21,6 +21,9 @@ class Lane(NamedTuple):
     adapter: str
 
 
+OPEN_LANE = Lane("", "")  # for any engine
+
+
 @dataclass(slots=True, eq=False)
 class OpenRequest:
     """A request without an answer yet."""
@@ -29,16 +32,11 @@ class OpenRequest:
     seed: int
     body: bytes
     aim: Aim
+    lane: Lane  # where it waits
     order: int  # of coming
     submitted_s: float
-    deadline_s: float | None  # on the clock of submitted_s
     engine: str | None = None  # who has it under way
     is_cancelled: bool = False  # its engine was told to stop
-
-    @property
-    def lane(self) -> Lane:
-        """Where it waits."""
-        return Lane(self.aim.model, self.aim.adapter)
 
 
 class WaitingRoom:

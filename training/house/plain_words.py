@@ -28,7 +28,7 @@ from actors.policy.decisions import (
 from brokers.wire.registry import Message
 
 PAUSE_STEP_MS = 500
-SHARE_STEP = 20  # thousandths of a story's effort
+SHARE_STEP = 50  # thousandths of a story's effort
 _ISSUES = {
     "design": "I cannot see how this will carry the criterion.",
     "tests": "Nothing checks this yet.",

@@ -19,6 +19,7 @@ class Advance:
         self._what = what
         self._console = console or Console(stderr=True)
         self._began_s = self._told_s = time.monotonic()
+        self._done_before = 0  # what came first may have waited for a library to load: the pace is that of the rest
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -43,9 +44,13 @@ class Advance:
         """So much of so much is done."""
         self._bar.update(self._task, completed=done, total=of, description=f"{self._what} {note}".strip())
         now_s = time.monotonic()
+        if not self._done_before:
+            self._began_s, self._done_before = now_s, done
         if self._console.is_terminal or (done < of and now_s - self._told_s < LINE_EVERY_S):
             return
         self._told_s = now_s
-        left_s = (now_s - self._began_s) * (of - done) / max(1, done)
         text = f"{self._what} {done}/{of} {note}".strip()
-        self._console.print(f"{text}, {left_s:.0f} s left" if done < of else text, highlight=False, soft_wrap=True)
+        if done < of and done > self._done_before:
+            left_s = (now_s - self._began_s) * (of - done) / (done - self._done_before)
+            text = f"{text}, {left_s:.0f} s left"
+        self._console.print(text, highlight=False, soft_wrap=True)

@@ -14,9 +14,10 @@ from inference.engines.modelled.batch import Batch, LoadFigures, Sequence
 from inference.engines.modelled.clock import Clock
 from inference.engines.modelled.kv_cache import Holding, block_hashes
 from inference.engines.modelled.profile import EngineProfile
-from inference.engines.refusing import refusal, unknown_adapter, unknown_model, unsupported
+from inference.engines.refusing import refusal, unsupported
 from inference.engines.schemas import read_schema
 from inference.engines.tickets import Tickets
+from inference.engines.unserved import unknown_adapter, unknown_model
 from inference.messages import Failed
 from inference.text import PRIORITIES, Finish, Finished, GenerateText, TextCounters, TextGenerated, adapter_name
 

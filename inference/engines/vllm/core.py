@@ -130,9 +130,9 @@ class Core:
     def abort(self, name: str) -> Written:
         """End a request; what there was of its answer."""
         state = self._engine.output_processor.request_states[name]  # unpublished: vLLM tells nothing of ended requests
-        scheduled = self._engine.engine_core.engine_core.scheduler.requests[name]  # unpublished
+        scheduled = self._engine.engine_core.engine_core.scheduler.requests.get(name)  # unpublished
         ids = list(state.detokenizer.output_token_ids)
-        was_read = bool(ids) or scheduled.num_computed_tokens > 0
+        was_read = bool(ids) or scheduled is None or scheduled.num_computed_tokens > 0
         written = Written(
             text=state.detokenizer.output_text,
             token_ids=ids,
@@ -192,6 +192,7 @@ def engine_arguments(plan: VllmPlan, *, is_cpu: bool) -> dict[str, Any]:
         "generation_config": "vllm",  # what a request leaves open is not filled in from the model's folder
         "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
         "disable_log_stats": True,
+        "use_tqdm_on_load": False,
         "tensor_parallel_size": plan.tensor_parallel,
     }
     if plan.adapter_slots:

@@ -10,8 +10,9 @@ from typing import Any
 from inference.adapters.content import verify
 from inference.adapters.errors import UnreadableError, WrongContentError
 from inference.adapters.messages import AdapterLoaded, AdapterRefused, AdapterUnloaded, LoadAdapter, UnloadAdapter
-from inference.engines.refusing import refusal, unknown_adapter, unknown_model
+from inference.engines.refusing import refusal
 from inference.engines.tickets import Tickets
+from inference.engines.unserved import unknown_adapter, unknown_model
 from inference.engines.vllm.core import Core, RefusedByVllmError, Weights
 from inference.engines.vllm.prompts import prompt_token_ids
 from inference.engines.vllm.replies import Telling, Written, finished, generated
@@ -78,7 +79,7 @@ class VllmEngine:
         self._tickets.require_open()
         if ticket not in self._tickets:
             return False
-        if ticket in self._asked:
+        if ticket in self._asked and self._lost is None:
             asked = self._asked[ticket]
             written = self._core.abort(asked.name)
             self._end(ticket)

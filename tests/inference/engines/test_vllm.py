@@ -243,6 +243,7 @@ def test_a_schema_leaves_no_room_for_endless_blanks(bench: Bench) -> None:
     [
         '{"type": "integer", "multipleOf": 7}',
         '{"type": "array", "items": {"type": "integer"}, "uniqueItems": true}',
+        '{"type": "string", "pattern": "^[a-z ]{200,300}$"}',  # is noticed when the grammar is made, after it was taken
     ],
 )
 def test_a_schema_that_cannot_be_enforced_is_a_typed_failure(bench: Bench, schema: str) -> None:
@@ -285,6 +286,21 @@ def test_the_urgent_goes_first_where_slots_are_short(bench: Bench) -> None:
 
     order = [ticket.split("-")[0] for ticket in bench.replies if not ticket.startswith("first")]
     assert order == ["agent", "agent", "trainer", "trainer", "batch", "batch"]
+
+
+def test_a_request_that_has_to_make_room_writes_on_as_if_nothing_had_been(bench: Bench) -> None:
+    """There is memory for 2,048 tokens, and four requests that end with 740 each: some are put off, and read again."""
+    requests = [asked(f"question {number}", schema=LONG, max_tokens=700) for number in range(4)]
+    roomy = [bench.text(request) for request in requests]
+    with lone_engine(kv_cache_mib=1, context_tokens=1_024) as engine:
+        narrow = Bench(engine, None)
+        for number, request in enumerate(requests):
+            engine.submit(f"t{number}", request, 7)
+        replies = narrow.collect(*(f"t{number}" for number in range(4)))
+
+    for reply, alone in zip(replies, roomy, strict=True):
+        assert isinstance(reply, TextGenerated)
+        assert replace(reply, cached_tokens=0) == replace(alone, cached_tokens=0)
 
 
 SHAPES = {
