@@ -15,7 +15,7 @@ from actors.policy.prompting.narrowing import schema_of
 from actors.policy.prompting.prompts import Prompts
 from actors.policy.prompting.schemas import schema_text
 from actors.roles.judging import Judgement, NoJudgement, Question
-from actors.roles.paying import BUDGET_EXHAUSTED, pay, story_of
+from actors.roles.paying import BUDGET_EXHAUSTED, may_ask, pay, story_of
 from actors.scrum.messages import ModelAsked, TokensSpent
 from brokers.node.errors import EffectFailedError
 from brokers.wire.registry import Message
@@ -40,7 +40,8 @@ class ModelUse:
 class _Account:
     """What the attempts of one decision took."""
 
-    attempts: int = 0
+    was_asked: bool = False
+    attempts: int = 0  # that were answered
     unmetered: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -80,7 +81,7 @@ class ModelJudge:
                 outcome = "repaired" if is_repaired else "settled"
             case NoDecision(cause=cause):
                 outcome = cause
-        if account.attempts:
+        if account.was_asked:
             self._tell(question, account, outcome)
         if not isinstance(found, Settled):
             return found if isinstance(found, NoJudgement) else NoJudgement(found.text)
@@ -108,22 +109,23 @@ class ModelJudge:
                 unmetered=account.unmetered,
             )
         )
-        pay(
-            question,
-            TokensSpent(
-                team=question.team,
-                agent=question.agent,
-                story_id=story_of(question.observation),
-                asked_model=self._use.model,
-                model=account.model or self._use.model,
-                adapter=account.adapter,
-                adapter_version=account.adapter_version,
-                answers=account.attempts,
-                unmetered=account.unmetered,
-                prompt_tokens=account.prompt_tokens,
-                cached_tokens=account.cached_tokens,
-                completion_tokens=account.completion_tokens,
-            ),
+        if account.attempts:
+            pay(question, self._spent(question, account))
+
+    def _spent(self, question: Question, account: _Account) -> TokensSpent:
+        return TokensSpent(
+            team=question.team,
+            agent=question.agent,
+            story_id=story_of(question.observation),
+            asked_model=self._use.model,
+            model=account.model or self._use.model,
+            adapter=account.adapter,
+            adapter_version=account.adapter_version,
+            answers=account.attempts,
+            unmetered=account.unmetered,
+            prompt_tokens=account.prompt_tokens,
+            cached_tokens=account.cached_tokens,
+            completion_tokens=account.completion_tokens,
         )
 
     async def _talk(self, question: Question, account: _Account) -> Settled | NoDecision | NoJudgement:
@@ -131,8 +133,9 @@ class ModelJudge:
         dialogue: Settled | NoDecision | Dialogue = begin(self._prompts, observation, self._memory_of(question))
         schema = schema_text(schema_of(observation))
         while isinstance(dialogue, Dialogue):
-            if question.purse.is_exhausted:
+            if not may_ask(question, self._spent(question, account)):
                 return NoJudgement(BUDGET_EXHAUSTED)
+            account.was_asked = True
             try:
                 reply = await question.context.effect(self._request(dialogue, schema), duration_us=question.duration_us)
             except EffectFailedError as failed:

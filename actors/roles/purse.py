@@ -20,10 +20,9 @@ class Purse:
     spent: Spent = field(default_factory=Spent)
     is_stopped: bool = False  # a budget that is shared with others is spent
 
-    @property
-    def is_exhausted(self) -> bool:
-        """Whether no model may be asked any more."""
-        return self.is_stopped or self.spent.exhausts(self.budget)
+    def allows(self, tokens: int = 0, price_millionths: int = 0) -> bool:
+        """Whether a model may be asked once more, with so much that is to be paid already."""
+        return not self.is_stopped and not self.spent.plus(tokens, price_millionths).exhausts(self.budget)
 
     def pay(self, tokens: int, price_millionths: int) -> None:
         """Take an answer out of it."""

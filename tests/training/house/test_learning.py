@@ -63,7 +63,9 @@ def test_training_learns_and_tells_every_step(trained: tuple[Any, Any, list[Step
     assert held_out_loss(model, tokenizer, [lesson(1001), lesson(1002)])["see"] < 0.7
 
 
-def test_two_trainings_give_the_same_weights_and_another_seed_gives_others(trained: tuple[Any, Any, list[Step]]) -> None:
+def test_two_trainings_give_the_same_weights_and_another_seed_gives_others(
+    trained: tuple[Any, Any, list[Step]],
+) -> None:
     again, _ = train(LESSONS, SMALL, seed=1, tell=lambda step: None)
     other, _ = train(LESSONS, SMALL, seed=2, tell=lambda step: None)
 
