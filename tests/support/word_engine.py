@@ -21,8 +21,9 @@ from inference.adapters.messages import (
     LoadAdapter,
     UnloadAdapter,
 )
-from inference.engines.refusing import refusal, unknown_adapter, unknown_model
+from inference.engines.refusing import refusal
 from inference.engines.tickets import Tickets
+from inference.engines.unserved import unknown_adapter, unknown_model
 from inference.messages import Failed
 from inference.text import (
     Finish,
