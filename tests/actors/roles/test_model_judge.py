@@ -195,7 +195,7 @@ def test_what_an_answer_took_is_published_with_its_story_and_paid_from_the_purse
     assert (spent.story_id, spent.model, spent.adapter, spent.adapter_version) == ("S-7", "tiny", "lead", 2)
     assert (spent.answers, spent.prompt_tokens, spent.cached_tokens, spent.completion_tokens) == (1, 100, 60, 7)
     assert purse.spent.tokens == 107
-    assert not purse.is_exhausted
+    assert purse.allows()
 
 
 def test_with_an_empty_purse_nobody_is_asked_and_nothing_is_published() -> None:
