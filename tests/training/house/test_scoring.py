@@ -66,7 +66,7 @@ def test_random_play_is_no_better_than_random_play(transcripts: list[Transcript]
 def test_an_answer_that_is_malformed_or_impossible_agrees_with_nobody(transcripts: list[Transcript]) -> None:
     one = next(each for each in transcripts if isinstance(each.answer, PlanChoice))
     assert isinstance(one.answer, PlanChoice)
-    spoilt = replace(one.answer, tasks=one.answer.tasks[:-1] + (replace(one.answer.tasks[-1], share_permille=1),))
+    spoilt = replace(one.answer, tasks=(*one.answer.tasks[:-1], replace(one.answer.tasks[-1], share_permille=1)))
     scorer = Scorer(shipped_calibration())
 
     right, wrong = scorer.score(one.asked, text_of(one.answer)), scorer.score(one.asked, text_of(spoilt))
