@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from config.door_section import DoorSection
+from config.ledger_sections import BudgetSection, PricesSection
 from config.pool_section import PoolSection
 from config.process_sections import (
     BacklogSection,
@@ -48,6 +50,9 @@ class RunConfig(Section):
     backlog: BacklogSection = BacklogSection()
     policy: PolicySection = PolicySection()
     pool: PoolSection = PoolSection()
+    door: DoorSection = DoorSection()
+    prices: PricesSection = PricesSection()
+    budget: BudgetSection = BudgetSection()
     pairing: PairingSection = PairingSection()
     disturbances: DisturbancesSection = DisturbancesSection()
     stakeholder_review: StakeholderReviewSection = StakeholderReviewSection()

@@ -41,7 +41,12 @@ class SmallChatServer:
     """
 
     def __init__(
-        self, token: str = "", *, writes: Callable[[dict[str, Any]], str] | None = None, more_models: Sequence[str] = ()
+        self,
+        token: str = "",
+        *,
+        writes: Callable[[dict[str, Any]], str] | None = None,
+        more_models: Sequence[str] = (),
+        port: int = 0,
     ) -> None:
         self.token = token
         self.models = (MODEL, *(f"{name}@{version}" for name, version in ADAPTERS), *more_models)
@@ -55,7 +60,7 @@ class SmallChatServer:
         self._released = threading.Event()
         self._at_once = 0
         self._connections: list[socket.socket] = []
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._http = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
         self._http.daemon_threads, self._http.block_on_close = True, False
         self._http.small = self  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
