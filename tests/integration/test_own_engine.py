@@ -12,11 +12,11 @@ import pytest
 
 from inference.setup_check import installed_versions
 from tests.support.live import events
-from tests.support.runs import MODELLED, artifacts, digest, run, simulate
+from tests.support.runs import artifacts, digest, run, simulate
 from tests.support.tiny_model import make_tiny_model
 
 HOUSE_PROMPTS = Path(__file__).resolve().parents[2] / "config" / "profiles" / "house" / "prompts"
-SMALL = ("--sprints", "1", "--seed", "3", "experiment.num_simulated_days=1", MODELLED)
+SMALL = ("--sprints", "1", "--seed", "3", "experiment.num_simulated_days=1")
 VLLM = (
     "policy.judgement=model",
     "policy.model=tiny",
