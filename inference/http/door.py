@@ -174,7 +174,7 @@ class Door:
             caller.account.settle(answers, reserved, answering.spent_tokens)
             self._account.settle(answers, 0, 0)
             for reply in answering.replies.values():
-                self.measures.answered(reply)
+                self.measures.answered(reply, caller.name)
             self.measures.seconds.observe(time.monotonic() - now_s)
 
     def _model_body(self, served: ServedModel) -> dict[str, Any]:

@@ -33,19 +33,19 @@ class Measures:
             "scrummage_door_answer_seconds", "Until an answer was complete", buckets=_BUCKETS_S, registry=registry
         )
         self._tokens = Counter(
-            "scrummage_door_tokens", "Tokens of complete answers", ["model", "kind"], registry=registry
+            "scrummage_door_tokens", "Tokens of complete answers", ["caller", "model", "kind"], registry=registry
         )
         registry.register(_Engines(state))
 
-    def answered(self, reply: TextGenerated) -> None:
-        """An answer is complete."""
+    def answered(self, reply: TextGenerated, caller: str) -> None:
+        """An answer is complete; `caller` is the name of the token that asked."""
         model = answered_model(reply)
         for kind, tokens in (
             ("prompt", reply.prompt_tokens),
             ("cached", reply.cached_tokens or 0),
             ("completion", reply.completion_tokens),
         ):
-            self._tokens.labels(model=model, kind=kind).inc(tokens)
+            self._tokens.labels(caller=caller, model=model, kind=kind).inc(tokens)
 
     def text(self) -> bytes:
         """All of it, in Prometheus' text format."""

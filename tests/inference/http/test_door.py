@@ -138,8 +138,13 @@ def test_measures_are_those_of_the_engine(door: OpenDoor) -> None:
     (engine,) = door.door.state().engines
     names = f'engine="{engine.name}",incarnation="{engine.incarnation}"'
     assert f'scrummage_engine_total{{{names},what="prompt_tokens"}} {counters.prompt_tokens}.0' in text
-    assert f'scrummage_door_tokens_total{{kind="prompt",model="tiny"}} {counters.prompt_tokens}.0' in text
-    assert f'scrummage_door_tokens_total{{kind="completion",model="tiny"}} {counters.completion_tokens}.0' in text
+    assert (
+        f'scrummage_door_tokens_total{{caller="anybody",kind="prompt",model="tiny"}} {counters.prompt_tokens}.0' in text
+    )
+    assert (
+        f'scrummage_door_tokens_total{{caller="anybody",kind="completion",model="tiny"}} {counters.completion_tokens}.0'
+        in text
+    )
 
 
 # -- whatever comes ----------------------------------------------------------------------------------------------------
