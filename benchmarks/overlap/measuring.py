@@ -135,14 +135,15 @@ def _really_waited(world: World) -> list[Target]:
     waited = play(world, proportional, profile=profile, clock=WallClock())
     if waited.digest != calculated.digest:
         raise DigestChangedError("waiting changed the log")
+    expected_s = calculated.makespan_us / 1e6 + calculated.process_s
+    waited_s = waited.makespan_us / 1e6
     console.print(
-        f"{world.agents} agents with engines {FASTER} x faster: {calculated.makespan_us / 1e6:.2f} s calculated, "
-        f"{waited.makespan_us / 1e6:.2f} s waited for (simulator included)"
+        f"{world.agents} agents with engines {FASTER} x faster: {calculated.makespan_us / 1e6:.2f} s calculated, the "
+        f"simulator's own {calculated.process_s:.2f} s come to it; {waited_s:.2f} s when it really waits"
     )
-    ratio = waited.makespan_us / calculated.makespan_us
     return [
-        Target("really waited / calculated", 1.0, ratio),
-        Target("really waited / calculated", 1.25, ratio, at_least=False),
+        Target("really waited / engines alone", 1.0, waited_s / (calculated.makespan_us / 1e6)),
+        Target("really waited / engines and simulator", 1.25, waited_s / expected_s, at_least=False),
     ]
 
 
