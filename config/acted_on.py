@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 # A section stands for all of its keys.
@@ -48,10 +49,7 @@ ACTED_ON: Final = (
 )
 
 ACTED_ON_WITH_A_MODEL: Final = (  # with `policy.judgement: model` or `code_generation.hands: llm` only
-    "models.vllm_endpoint",
-    "models.token_file",
     "models.engine",
-    "models.vllm",
     "models.agents.<id>.model",
     "models.agents.<id>.temperature",
     "models.agents.<id>.max_tokens",
@@ -63,7 +61,22 @@ ACTED_ON_WITH_A_MODEL: Final = (  # with `policy.judgement: model` or `code_gene
 )
 
 
-def is_acted_on(generic_key: str, *, asks_model: bool = False) -> bool:
-    """Whether this version acts on a key, written as the schema names it (`models.agents.<id>.name`)."""
-    keys = (*ACTED_ON, *ACTED_ON_WITH_A_MODEL) if asks_model else ACTED_ON
+ACTED_ON_BY_ENGINE: Final[Mapping[str, tuple[str, ...]]] = {  # with a model, and this value of `models.engine`, only
+    "openai": ("models.vllm_endpoint", "models.token_file"),
+    "vllm": ("models.vllm",),
+    "pool": ("pool",),
+}
+
+
+def is_acted_on(generic_key: str, *, asks_model: bool = False, engine: str | None = None) -> bool:
+    """Whether this version acts on a key, written as the schema names it (`models.agents.<id>.name`).
+
+    Args:
+        asks_model: Whether any decision comes from a model.
+        engine: `models.engine`; None: whichever it is.
+    """
+    keys: tuple[str, ...] = ACTED_ON
+    if asks_model:
+        engines = tuple(ACTED_ON_BY_ENGINE) if engine is None else (engine,)
+        keys = (*ACTED_ON, *ACTED_ON_WITH_A_MODEL, *(key for each in engines for key in ACTED_ON_BY_ENGINE[each]))
     return any(generic_key == key or generic_key.startswith(f"{key}.") for key in keys)

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from config.finding import Finding
+from config.pool_checks import pool_findings, unserved_findings
 from config.rosters import ONLY_TEAM, TeamRoster, members_of
 from config.schema import nearest_name
 from config.section import minute_of_day
@@ -20,17 +22,6 @@ COORDINATORS: Loc = ("coordination", "coordinators")
 SHORT_ROLES = ("dev_lead", "qa_lead", "po")  # how the peer's files name roles, whoever holds them
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """A contradiction, the path to blame, and every path it was concluded from."""
-
-    at: Loc
-    message: str
-    allowed: str = ""
-    nearest: str = ""
-    concluded_from: tuple[Loc, ...] = ()
-
-
 def findings(config: RunConfig, *, chosen: Callable[[Loc], bool]) -> Iterator[Finding]:
     """Yield every contradiction. `chosen` tells whether the user, not the default profile, set a path."""
     yield from _time_and_reviews(config, chosen)
@@ -40,7 +31,7 @@ def findings(config: RunConfig, *, chosen: Callable[[Loc], bool]) -> Iterator[Fi
     yield from _coordination(config)
     yield from _hands(config)
     yield from _models_asked(config)
-    yield from _pool(config)
+    yield from pool_findings(config)
     yield from _budget(config)
     if config.models.agents:
         for index, roster in enumerate(_original_rosters(config)):
@@ -294,7 +285,13 @@ def _models_asked(config: RunConfig) -> Iterator[Finding]:
 
 
 def _server_slips(config: RunConfig, asking: _Asking) -> Iterator[Finding]:
-    yield from _own_vllm(config, asking) if config.models.engine == "vllm" else _model_server(config, asking)
+    match config.models.engine:
+        case "vllm":
+            yield from _own_vllm(config, asking)
+        case "openai":
+            yield from _model_server(config, asking)
+        case "pool":
+            yield from unserved_findings(config, asking.model, asking.model_at, asking.agents)
     if asking.model is not None and not asking.model.strip():
         yield Finding(at=asking.model_at, message="is empty", allowed="the name of a model, or null")
 
@@ -340,44 +337,10 @@ def _budget(config: RunConfig) -> Iterator[Finding]:
 def _asked_models(config: RunConfig) -> list[str]:
     """Every model that judges or writes, sorted."""
     members = [member for team in config.resolved_teams() for member in team.members]
-    judges = [config.policy.model or member.model for member in members] if config.policy.asks_model else []
+    judges = members if config.policy.asks_model else []
     drivers = [member for member in members if member.may_drive] if config.code_generation.asks_model else []
-    return sorted({*judges, *(config.hands_model or member.model for member in drivers)})
-
-
-def _pool(config: RunConfig) -> Iterator[Finding]:
-    """Whoever is served is served by a tier that exists; a server has an address, and nothing else has."""
-    tiers = config.pool.tiers
-    for role, tier in config.pool.roles.items():
-        if tier not in tiers:
-            at: Loc = ("pool", "roles", role)
-            near = nearest_name(tier, tiers)
-            allowed = ", ".join(tiers) or "a tier of pool.tiers, which is empty"
-            yield Finding(at=at, message=f"there is no tier {tier}", allowed=allowed, nearest=near)
-    for name, section in tiers.items():
-        at = ("pool", "tiers", name)
-        is_server = section.engine == "openai"
-        if is_server and not re.match(r"https?://[^\s/]+(/\S*)?$", section.endpoint or ""):
-            yield Finding(
-                at=(*at, "endpoint"),
-                message="is no address, and engine is openai",
-                allowed="http://HOST:PORT or https://HOST:PORT",
-                concluded_from=((*at, "endpoint"), (*at, "engine")),
-            )
-        if not is_server and section.endpoint is not None:
-            yield Finding(
-                at=(*at, "endpoint"),
-                message=f"is of no use while engine is {section.engine}",
-                allowed="engine: openai, or no endpoint",
-                concluded_from=((*at, "endpoint"), (*at, "engine")),
-            )
-        if section.cores is not None and section.tensor_parallel > 1:
-            yield Finding(
-                at=(*at, "tensor_parallel"),
-                message=f"{section.tensor_parallel} GPUs are of no use while cores is {section.cores}",
-                allowed="1, or no cores",
-                concluded_from=((*at, "tensor_parallel"), (*at, "cores")),
-            )
+    judging = {config.policy.model or config.own_model(member) for member in judges}
+    return sorted(judging | {config.hands_model or config.own_model(member) for member in drivers})
 
 
 def _model_server(config: RunConfig, asking: _Asking) -> Iterator[Finding]:

@@ -107,6 +107,11 @@ def resolve_teams(
     return originals + tuple(copies)
 
 
+def original_id(member: TeamMember) -> str:
+    """The agent of `models.agents` that a member is, or is a copy of."""
+    return member.id.rpartition(".")[2]  # ids have no dots, prefixes of copies end in one
+
+
 def members_of(team: TeamSection, agents: Mapping[str, AgentSection]) -> tuple[str, ...]:
     """The ids of a team's members, in the order of `models.agents`: those it names and those that name it."""
     return tuple(id_ for id_, agent in agents.items() if id_ in team.agents or agent.team_id == team.id)

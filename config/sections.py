@@ -8,6 +8,7 @@ from pydantic import Field
 
 from config.door_section import DoorSection
 from config.ledger_sections import BudgetSection, PricesSection
+from config.pool_roles import model_of
 from config.pool_section import PoolSection
 from config.process_sections import (
     BacklogSection,
@@ -21,7 +22,7 @@ from config.process_sections import (
     SprintZeroSection,
     StakeholderReviewSection,
 )
-from config.rosters import TeamRoster, resolve_teams
+from config.rosters import TeamMember, TeamRoster, original_id, resolve_teams
 from config.section import Section
 from config.team_sections import CoordinationSection, ModelsSection, TeamDefaultsSection, TeamSection
 from config.tool_sections import (
@@ -76,6 +77,13 @@ class RunConfig(Section):
     def hands_model(self) -> str | None:
         """The one model that writes everybody's code; None: the model of whoever drives."""
         return self.code_generation.model if self.code_generation.model is not None else self.policy.model
+
+    def own_model(self, member: TeamMember) -> str:
+        """The model of a member where there is not one for all: that of its tier, else its own."""
+        if self.models.engine != "pool":
+            return member.model
+        agent_id = original_id(member)
+        return model_of(self.pool, agent_id, self.models.agents[agent_id])
 
     @property
     def stakeholder_cadence(self) -> int:

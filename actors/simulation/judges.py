@@ -1,6 +1,7 @@
 """Who judges and who writes code in a run: calibrated rules and hands, or models.
 
-A model is behind an OpenAI-compatible server, or in a vLLM that the run starts by itself (`own_engine`).
+A model is behind an OpenAI-compatible server, in a vLLM that the run starts by itself (`own_engine`), or one of several
+in a pool (`model_pool`).
 
 What only models need (templates, HTTP, schemas) is imported where a model is asked: a run without one stays light.
 """
@@ -15,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from actors.roles.judging import BEHAVIOURAL, Judge, Listener, OverheardJudge
-from actors.simulation import own_engine
+from actors.simulation import model_pool, own_engine
 from config.errors import ConfigError, Problem
 from config.loader import override_config
-from config.rosters import TeamMember
+from config.rosters import TeamMember, original_id
 from config.sections import RunConfig
 from config.yaml_tree import Loc, dotted
 
@@ -101,7 +102,7 @@ def _use(config: RunConfig, member: TeamMember, *, model: str | None, memory_cha
     usual = config.runtimes.local_vllm
     temperature = usual.temperature if member.temperature is None else member.temperature
     return ModelUse(
-        model=model or member.model,
+        model=model or config.own_model(member),
         max_tokens=usual.max_tokens if member.max_tokens is None else member.max_tokens,
         temperature_permille=round(1000 * temperature),
         memory_chars=memory_chars,
@@ -117,6 +118,8 @@ def server_plan(config: RunConfig) -> dict[str, Any]:
     """What the engine is told. The token of a server stays in its file."""
     if config.models.engine == "vllm":
         return own_engine.plan_of(config)
+    if config.models.engine == "pool":
+        return model_pool.plan_of(config, _wanted(config))
     return {
         "base_url": config.models.base_url,
         "token_file": config.models.token_file or "",
@@ -124,15 +127,20 @@ def server_plan(config: RunConfig) -> dict[str, Any]:
     }
 
 
+def is_movable(key: str) -> bool:
+    """Whether a key says where models are, so that it may change while a run goes on."""
+    return key in MOVABLE or model_pool.is_movable(key)
+
+
 def moved_server(config: RunConfig, settings: Sequence[str]) -> dict[str, Any] | None:
     """What the engine is told where settings say that the server is elsewhere now; None where they do not."""
-    moves = [setting for setting in settings if setting.partition("=")[0].strip() in MOVABLE]
+    moves = [setting for setting in settings if is_movable(setting.partition("=")[0].strip())]
     return server_plan(override_config(config, moves)) if moves and config.asks_model else None
 
 
 def read_prompts(config: RunConfig, config_path: Path | None, problems: list[Problem]) -> Mapping[str, str]:
     """The text of every prompt by its name. A relative folder is relative to the configuration that names it."""
-    needed = NEEDED if config.models.engine == "vllm" else (*NEEDED_FOR_SERVERS, *NEEDED)
+    needed = (*NEEDED_FOR_SERVERS, *NEEDED) if _asks_servers(config) else NEEDED
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
         asked, key = ("model", "policy.judgement") if config.policy.asks_model else ("llm", "code_generation.hands")
@@ -176,6 +184,9 @@ def check_server(config: RunConfig, problem_at: ProblemAt) -> None:
     if config.models.engine == "vllm":
         own_engine.check(config, problem_at)
         return
+    if config.models.engine == "pool":
+        model_pool.check(config, _wanted(config), problem_at)
+        return
     from inference.engines.openai_http import read_token
     from inference.engines.openai_serving import served_models
     from inference.text import EngineLostError
@@ -206,6 +217,12 @@ def recorded_problem(loc: Loc, message: str, *, allowed: str = "") -> Problem:
     return Problem(file="recorded configuration", line=0, key=dotted(loc), message=message, allowed=allowed)
 
 
+def _asks_servers(config: RunConfig) -> bool:
+    if config.models.engine == "pool":
+        return model_pool.needs_http(config, _wanted(config))
+    return config.models.engine == "openai"
+
+
 def _wanted(config: RunConfig) -> dict[str, Loc]:
     """Every model that will be asked, with the setting that names it first."""
     policy, code, wanted = config.policy, config.code_generation, dict[str, Loc]()
@@ -223,11 +240,16 @@ def _named(
     """The models of those who are asked: one for all of them, or each agent's own."""
     if one_for_all is not None:
         return {one_for_all: setting}
-    members = {member.model for team in config.resolved_teams() for member in team.members if is_asked(member)}
+    asked = {
+        original_id(member): config.own_model(member)
+        for team in config.resolved_teams()
+        for member in team.members
+        if is_asked(member)
+    }
     wanted: dict[str, Loc] = {}
-    for agent_id, agent in config.models.agents.items():
-        if agent.model in members:
-            wanted.setdefault(agent.model, ("models", "agents", agent_id, "model"))
+    for agent_id in config.models.agents:
+        if agent_id in asked:
+            wanted.setdefault(asked[agent_id], ("models", "agents", agent_id, "model"))
     return wanted
 
 

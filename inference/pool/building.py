@@ -35,6 +35,12 @@ def engine_of(
     )
 
 
+def base_url_of(section: TierSection) -> str:
+    """The address of a tier's server, up to and with the version of its interface."""
+    address = (section.endpoint or "").rstrip("/")
+    return address if address.endswith("/v1") else f"{address}/v1"
+
+
 def gpu_environment(devices: tuple[str, ...]) -> dict[str, str]:
     """What a process must find before its first import of CUDA: just these devices, by names that do not move."""
     return {"CUDA_VISIBLE_DEVICES": ",".join(devices), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
@@ -52,9 +58,8 @@ def cpu_environment(cores: tuple[int, ...]) -> dict[str, str]:
 def _arguments(section: TierSection, devices: tuple[str, ...], cores: tuple[int, ...]) -> dict[str, Any]:
     match section.engine:
         case "openai":
-            address = (section.endpoint or "").rstrip("/")
             return {
-                "base_url": address if address.endswith("/v1") else f"{address}/v1",
+                "base_url": base_url_of(section),
                 "token_file": section.token_file or "",
                 "models": [section.model],
             }

@@ -1,7 +1,8 @@
 """A pool that runs: the engine processes of a plan, and the dispatcher that they connect to.
 
 An engine that ends is started again, each time a little later; one that is silent for too long is killed first. What it
-had under way is asked again. Everything happens in `drain`, which whoever waits calls at least every `wait_s` seconds.
+had under way is asked again. Everything happens in `drain` or `tend`; whoever waits calls one of them at least every
+`wait_s` seconds.
 
     PoolError
     +-- EnginesGivenUpError    requests wait for a model of which every engine keeps dying
@@ -84,6 +85,7 @@ class EnginePool:
         host: str = HERE,
         endpoint: str | None = None,
         core: PoolCore | None = None,
+        waits_for_work: bool = False,
     ) -> None:
         """Make the pool of a plan; nothing is started yet.
 
@@ -91,9 +93,10 @@ class EnginePool:
             folder: For plans and logs of the engines, made where it is missing.
             host: Where this is; engines of the plan on other hosts are expected to connect by themselves.
             endpoint: Where engines connect; None: a socket in a private folder.
+            waits_for_work: No engine is started before the first request: whoever asks nothing needs none.
         """
         self.plan, self._folder, self._host = plan, folder, host
-        self._wished_endpoint = endpoint
+        self._wished_endpoint, self._waits_for_work, self._is_awake = endpoint, waits_for_work, False
         self._core = core or PoolCore(plan.limits)
         self._policy = RestartPolicy(plan.max_restarts, _FIRST_WAIT_S, _LONGEST_WAIT_S)
         self._context: zmq.Context[Any] = zmq.Context()
@@ -101,14 +104,24 @@ class EnginePool:
         self._pool: PoolDispatcher | None = None
         self._engines: dict[str, _Running] = {}
         self._elsewhere: dict[str, PlannedEngine] = {}
+        self._done: list[tuple[str, bytes]] = []
         self._mended_s = self._told_s = 0.0
 
     # -- life ----------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Bind, and start every engine of this host. Raises zmq.ZMQError, OSError."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        """Bind, and start every engine of this host unless they wait for work. Raises zmq.ZMQError, OSError."""
         self._pool = PoolDispatcher(self._context, self._wished_endpoint or self._private_endpoint(), self._core)
+        self._pool.expect({planned.name: planned.serves for planned in self.plan.engines})
+        if not self._waits_for_work:
+            self.wake()
+
+    def wake(self) -> None:
+        """Start the engines, if they were not started yet."""
+        if self._is_awake:
+            return
+        self._is_awake = True
+        self._folder.mkdir(parents=True, exist_ok=True)
         for planned in self.plan.engines:
             self._join(planned)
         self._tell_expected()
@@ -118,7 +131,8 @@ class EnginePool:
         stop_children([each.child.process for each in self._engines.values()])
         self._engines.clear()
         if self._pool is not None:
-            self._tell()
+            if self._is_awake:
+                self._tell()
             self._pool.close()
             self._pool = None
         self._context.term()
@@ -159,6 +173,7 @@ class EnginePool:
 
     def submit(self, ticket: str, request: bytes, seed: int, *, deadline_s: float | None = None) -> None:
         """As `PoolDispatcher.submit`."""
+        self.wake()
         self.dispatcher.submit(ticket, request, seed, deadline_s=deadline_s)
 
     def cancel(self, ticket: str) -> bool:
@@ -167,12 +182,17 @@ class EnginePool:
 
     def drain(self) -> list[tuple[str, bytes]]:
         """The replies that are there now. Raises EnginesGivenUpError when some will never come."""
-        done = self.dispatcher.drain()
+        self.tend()
+        done, self._done = self._done, []
+        return done
+
+    def tend(self) -> None:
+        """Look after sockets and engines; replies are kept for `drain`. Raises EnginesGivenUpError."""
+        self._done += self.dispatcher.drain()
         now_s = monotonic()
-        if now_s - self._mended_s >= MEND_S:
+        if self._is_awake and now_s - self._mended_s >= MEND_S:
             self._mended_s = now_s
             self._mend(now_s)
-        return done
 
     def drain_parts(self) -> list[tuple[str, bytes]]:
         """As `PoolDispatcher.drain_parts`."""
@@ -210,11 +230,13 @@ class EnginePool:
         """Let one more engine join. Raises ValueError if its name is taken."""
         if planned.name in self._engines or planned.name in self._elsewhere:
             raise ValueError(f"the pool has an engine {planned.name!r}")
+        self.wake()
         self._join(planned)
         self._tell_expected()
 
     def remove(self, engine: str) -> None:
         """Let an engine finish what it has, end, and not come back. Raises UnknownEngineError."""
+        self.wake()
         if self._elsewhere.pop(engine, None) is None:
             self._leave(engine).successor = None
         else:
@@ -223,6 +245,7 @@ class EnginePool:
 
     def replace(self, planned: PlannedEngine) -> None:
         """Let an engine finish what it has, and start another one under its name. Raises UnknownEngineError."""
+        self.wake()
         self._leave(planned.name).successor = planned
         self._tell_expected()
 

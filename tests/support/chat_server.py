@@ -37,7 +37,8 @@ def error_body(message: str, *, code: str | None = None, param: str | None = Non
 class SmallChatServer:
     """Serves until the `with` ends. `faults` are used up by chat completions, one each.
 
-    With `writes` the texts are what it makes of a body; it is asked from several threads.
+    With `writes` the texts are what it makes of a body; it is asked from several threads. `models` are all that it
+    serves, `port` is where, if it matters.
     """
 
     def __init__(
@@ -46,10 +47,12 @@ class SmallChatServer:
         *,
         writes: Callable[[dict[str, Any]], str] | None = None,
         more_models: Sequence[str] = (),
+        models: Sequence[str] | None = None,
         port: int = 0,
     ) -> None:
         self.token = token
-        self.models = (MODEL, *(f"{name}@{version}" for name, version in ADAPTERS), *more_models)
+        usual = (MODEL, *(f"{name}@{version}" for name, version in ADAPTERS), *more_models)
+        self.models = usual if models is None else tuple(models)
         self.writes = writes
         self.faults: deque[Fault] = deque()
         self.bodies: list[dict[str, Any]] = []
@@ -64,6 +67,10 @@ class SmallChatServer:
         self._http.daemon_threads, self._http.block_on_close = True, False
         self._http.small = self  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    @property
+    def port(self) -> int:
+        return self._http.server_port
 
     @property
     def base_url(self) -> str:
@@ -90,6 +97,12 @@ class SmallChatServer:
         for connection in connections:
             with suppress(OSError):  # it is closed already
                 connection.shutdown(socket.SHUT_RDWR)
+
+    def stop(self) -> None:
+        """Be gone, as a killed process is: no connection is left, and the port is free."""
+        self._http.shutdown()
+        self._http.server_close()
+        self.hang_up()
 
     def connected(self, connection: socket.socket) -> None:
         with self.arrived:
