@@ -41,10 +41,6 @@ $(VENV)/tested: requirements/test.txt requirements/llm.txt $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/test.txt
 	@touch $@
 
-$(VENV)/serving: requirements/cpu.lock.txt $(VENV)/ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/cpu.lock.txt
-	@touch $@
-
 install: $(VENV)/ready ## Make the environment in .venv, nothing else
 
 asks_model = $(findstring policy.judgement=model,$(ARGS))$(findstring code_generation.hands=llm,$(ARGS))
@@ -52,11 +48,11 @@ asks_model = $(findstring policy.judgement=model,$(ARGS))$(findstring code_gener
 simulate: $(if $(asks_model),$(VENV)/asking,$(VENV)/ready) ## Run sprints, print the result folder (SPRINTS=3 SEED=1 CONFIG= BACKLOG= OUTPUT= ARGS=)
 	@$(BIN)/python -m actors.simulation run $(options)
 
-house-model: $(VENV)/serving ## Train the house model in minutes, into outputs/house-model (OUTPUT= ARGS=)
+house-model: $(VENV)/engines ## Train the house model in minutes, into outputs/house-model (OUTPUT= ARGS=)
 	@$(BIN)/python -m training.house train $(if $(OUTPUT),--output $(OUTPUT)) $(ARGS)
 
 # SPRINTS as given, or 2: its default above is for runs without a model.
-simulate-llm: $(VENV)/serving ## Run sprints that the house model judges; train it first if it is not there (SPRINTS=2 SEED=1 OUTPUT= ARGS=)
+simulate-llm: $(VENV)/engines ## Run sprints that the house model judges; train it first if it is not there (SPRINTS=2 SEED=1 OUTPUT= ARGS=)
 	@$(BIN)/python -m training.house simulate --sprints $(if $(filter file,$(origin SPRINTS)),2,$(SPRINTS)) \
 	  --seed $(SEED) $(if $(OUTPUT),--output $(OUTPUT)) $(ARGS)
 

@@ -31,9 +31,9 @@ MODEL, NAME = "tiny", "reviewer"
 SHAPE = Shape(layers=4, hidden=128, heads=4, kv_heads=2, inner=384)
 RANK = 16
 SWAPS = 300
-WEIGHTS = 24  # different ones; version n has those of n modulo this, and is gone long before they come again
+WEIGHTS = 12  # different ones; version n has those of n modulo this, and is gone long before they come again
 SLOTS = 16
-REPLIES_BETWEEN = 4  # two swaps
+REPLIES_BETWEEN = 3  # two swaps
 SWAP_MS = 100.0
 LONG = json.dumps({"type": "string", "minLength": 4_000})  # no answer ends before its last token
 QUESTIONS = tuple(
@@ -43,7 +43,7 @@ QUESTIONS = tuple(
         adapter_version=0,
         messages=(ChatMessage(role="user", content=f"question {number}: " + "deploy the service. " * number),),
         schema=LONG,
-        max_tokens=24,
+        max_tokens=12,
         temperature_permille=0,
         priority="agent",
     )

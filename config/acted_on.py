@@ -56,6 +56,8 @@ ACTED_ON_WITH_A_MODEL: Final = (  # with `policy.judgement: model` or `code_gene
     "models.agents.<id>.runtime",
     "runtimes.local_vllm.max_tokens",
     "runtimes.local_vllm.temperature",
+    "prices",
+    "budget",
 )
 
 

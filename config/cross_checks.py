@@ -14,7 +14,7 @@ from config.schema import nearest_name
 from config.section import minute_of_day
 from config.sections import RunConfig
 from config.team_sections import ROLE_PARTS, AgentSection
-from config.yaml_tree import Loc, shown
+from config.yaml_tree import Loc, dotted, shown
 
 AGENTS: Loc = ("models", "agents")
 TEAMS: Loc = ("teams",)
@@ -32,6 +32,7 @@ def findings(config: RunConfig, *, chosen: Callable[[Loc], bool]) -> Iterator[Fi
     yield from _hands(config)
     yield from _models_asked(config)
     yield from pool_findings(config)
+    yield from _budget(config)
     if config.models.agents:
         for index, roster in enumerate(_original_rosters(config)):
             yield from _roster(config, roster, ("teams", index) if config.teams else AGENTS)
@@ -312,6 +313,34 @@ def _asked_slips(config: RunConfig, asking: _Asking) -> Iterator[Finding]:
                 allowed=f"the name of a model, or one for everybody in {'.'.join(map(str, asking.model_at))}",
                 concluded_from=(at, asking.setting),
             )
+
+
+def _budget(config: RunConfig) -> Iterator[Finding]:
+    """Money can only be limited where every model that is asked has a price."""
+    if not config.asks_model:
+        return
+    wishes: tuple[tuple[Loc, float | None], ...] = (
+        (("budget", "price"), config.budget.price),
+        (("budget", "per_actor", "price"), config.budget.per_actor.price),
+    )
+    for at, amount in wishes:
+        for model in _asked_models(config) if amount is not None else ():
+            if model not in config.prices.models:
+                yield Finding(
+                    at=at,
+                    message=f"money is limited, and {shown(model)} has no price",
+                    allowed=f"a price in prices.models, or a limit of tokens instead ({dotted((*at[:-1], 'tokens'))})",
+                    concluded_from=(at, ("prices", "models")),
+                )
+
+
+def _asked_models(config: RunConfig) -> list[str]:
+    """Every model that judges or writes, sorted."""
+    members = [member for team in config.resolved_teams() for member in team.members]
+    judges = members if config.policy.asks_model else []
+    drivers = [member for member in members if member.may_drive] if config.code_generation.asks_model else []
+    judging = {config.policy.model or config.own_model(member) for member in judges}
+    return sorted(judging | {config.hands_model or config.own_model(member) for member in drivers})
 
 
 def _model_server(config: RunConfig, asking: _Asking) -> Iterator[Finding]:

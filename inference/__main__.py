@@ -6,6 +6,8 @@ import sys
 from importlib import import_module
 
 COMMANDS = {
+    "serve": ("inference.http.serve_command", "open the door: OpenAI's HTTP interface in front of a pool"),
+    "token": ("inference.http.token_command", "draw a bearer token and print its entry for the token file"),
     "plan": ("inference.pool.plan_command", "print which engine goes onto which devices"),
     "state": ("inference.pool.state_command", "print how a running pool stands"),
 }

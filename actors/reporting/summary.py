@@ -55,6 +55,7 @@ def _totals(report: Mapping[str, Any]) -> list[str]:
         *_code(metrics),
         *_judgement(report["judgement"]),
         *_hands(report["hands"]),
+        *_ledger(report.get("ledger")),
         f"pairing   {sessions} sessions, consensus in {consensus}, {metrics['escalations']} escalations",
         f"learning  {metrics['junior_questions']} junior questions ({hits} mattered), mean knowledge {knowledge}",
         f"trouble   {struck} disturbances, triage right in {right}, {metrics['dead_letters']} dead letters",
@@ -94,6 +95,20 @@ def _cost(part: Mapping[str, Any]) -> str:
     models = ", ".join(part["models"]) or "no model"
     tokens = f"{shown(part['prompt_tokens'])} prompt and {shown(part['completion_tokens'])} completion tokens"
     return f"{part['repaired']} repaired, {part['failed']} failed; {tokens}; by {models}"
+
+
+def _ledger(ledger: Mapping[str, Any] | None) -> list[str]:
+    """What models cost, and whether a budget ended before the run; nothing where none was asked."""
+    if ledger is None:
+        return []
+    cached = "" if ledger["cached_tokens"] is None else f" ({ledger['cached_tokens']} of them cached)"
+    price = f"{ledger['price']} {ledger['currency']}" if ledger["price"] is not None else "no price"
+    tokens = f"{ledger['prompt_tokens']} prompt{cached} and {ledger['completion_tokens']} completion tokens"
+    lines = [f"spent     {tokens} in {ledger['answers']} answers; {price}"]
+    exhausted = [f"{one['agent'] or 'the run'} at {one['at']}" for one in ledger["budgets_exhausted"]]
+    if exhausted:
+        lines.append(f"budget    spent: {', '.join(exhausted)}; from then on the cautious choice")
+    return lines
 
 
 def _whole_percent(value: float | None) -> str:

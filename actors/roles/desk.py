@@ -49,6 +49,7 @@ class Desk:
             key=key,
             observation=observation,
             duration_us=duration_us,
+            purse=self.state.purse,
         )
         found = await self._judge.judge(question)
         if isinstance(found, NoJudgement):

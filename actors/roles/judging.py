@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from actors.policy.decisions import Decide, Decided
 from actors.policy.prompting.memory import Memory
+from actors.roles.purse import Purse
 from brokers.node.context import Context
 from brokers.node.errors import EffectFailedError
 from brokers.wire.registry import Message
@@ -31,6 +32,7 @@ class Question:
     key: tuple[str, str, int]  # stream, entity, n: names the draw
     observation: Any
     duration_us: int  # virtual time that it takes to answer once
+    purse: Purse = field(default_factory=Purse)  # what a model's answer is paid from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,8 @@ from actors.policy.prompting.narrowing import schema_of
 from actors.policy.prompting.prompts import Prompts
 from actors.policy.prompting.schemas import schema_text
 from actors.roles.judging import Judgement, NoJudgement, Question
-from actors.scrum.messages import ModelAsked
+from actors.roles.paying import BUDGET_EXHAUSTED, may_ask, pay, story_of
+from actors.scrum.messages import ModelAsked, TokensSpent
 from brokers.node.errors import EffectFailedError
 from brokers.wire.registry import Message
 from inference.messages import Failed
@@ -39,19 +40,22 @@ class ModelUse:
 class _Account:
     """What the attempts of one decision took."""
 
-    attempts: int = 0
+    was_asked: bool = False
+    attempts: int = 0  # that were answered
     unmetered: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int | None = None
     model: str = ""
+    adapter: str = ""
+    adapter_version: int = 0
 
     def add(self, reply: Message) -> None:
         self.attempts += 1
         if not isinstance(reply, TextGenerated):
             self.unmetered += 1
             return
-        self.model = reply.model
+        self.model, self.adapter, self.adapter_version = reply.model, reply.adapter, reply.adapter_version
         self.prompt_tokens += reply.prompt_tokens
         self.completion_tokens += reply.completion_tokens
         if reply.cached_tokens is not None:
@@ -77,6 +81,20 @@ class ModelJudge:
                 outcome = "repaired" if is_repaired else "settled"
             case NoDecision(cause=cause):
                 outcome = cause
+        if account.was_asked:
+            self._tell(question, account, outcome)
+        if not isinstance(found, Settled):
+            return found if isinstance(found, NoJudgement) else NoJudgement(found.text)
+        self._remember(question, found.answer)
+        return Judgement(
+            answer=found.answer,
+            duration_us=question.duration_us * account.attempts,
+            prompt_tokens=account.prompt_tokens if account.is_metered else None,
+            completion_tokens=account.completion_tokens if account.is_metered else None,
+        )
+
+    def _tell(self, question: Question, account: _Account, outcome: Outcome) -> None:
+        """Say what was asked and what it took, and pay for it."""
         question.context.publish(
             ModelAsked(
                 team=question.team,
@@ -91,14 +109,23 @@ class ModelJudge:
                 unmetered=account.unmetered,
             )
         )
-        if not isinstance(found, Settled):
-            return found if isinstance(found, NoJudgement) else NoJudgement(found.text)
-        self._remember(question, found.answer)
-        return Judgement(
-            answer=found.answer,
-            duration_us=question.duration_us * account.attempts,
-            prompt_tokens=account.prompt_tokens if account.is_metered else None,
-            completion_tokens=account.completion_tokens if account.is_metered else None,
+        if account.attempts:
+            pay(question, self._spent(question, account))
+
+    def _spent(self, question: Question, account: _Account) -> TokensSpent:
+        return TokensSpent(
+            team=question.team,
+            agent=question.agent,
+            story_id=story_of(question.observation),
+            asked_model=self._use.model,
+            model=account.model or self._use.model,
+            adapter=account.adapter,
+            adapter_version=account.adapter_version,
+            answers=account.attempts,
+            unmetered=account.unmetered,
+            prompt_tokens=account.prompt_tokens,
+            cached_tokens=account.cached_tokens,
+            completion_tokens=account.completion_tokens,
         )
 
     async def _talk(self, question: Question, account: _Account) -> Settled | NoDecision | NoJudgement:
@@ -106,6 +133,9 @@ class ModelJudge:
         dialogue: Settled | NoDecision | Dialogue = begin(self._prompts, observation, self._memory_of(question))
         schema = schema_text(schema_of(observation))
         while isinstance(dialogue, Dialogue):
+            if not may_ask(question, self._spent(question, account)):
+                return NoJudgement(BUDGET_EXHAUSTED)
+            account.was_asked = True
             try:
                 reply = await question.context.effect(self._request(dialogue, schema), duration_us=question.duration_us)
             except EffectFailedError as failed:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from actors.policy.decisions import Person, StoryView, ToolChoice, WriteCode
 from actors.policy.thinking import thinking_us
 from actors.roles.judging import Judge, NoJudgement, Question
+from actors.roles.purse import Purse
 from actors.scrum.code_messages import ToolCalled
 from actors.scrum.messages import DecisionFailed, DecisionTaken
 from actors.services.branch_desk import TESTS_US, BranchDesk
@@ -54,11 +55,13 @@ class ModelHands:
         work: ExecutedWork,
         team: TeamSetting,
         writers: Mapping[str, Judge],
+        purses: Mapping[str, Purse],
         limits: ToolLimits = LIMITS,
     ) -> None:
-        """`writers`: who decides on the calls, by the agent that drives."""
+        """`writers`: who decides on the calls, by the agent that drives; `purses`: what that is paid from."""
         self._context, self._desk = context, desk
-        self._work, self._team, self._writers, self._limits = work, team, writers, limits
+        self._work, self._team, self._limits = work, team, limits
+        self._writers, self._purses = writers, purses
 
     async def write(self, work: StoryWork, agent: str, worker: Worker, subjects: Subjects) -> None:
         """Write until the quarter is finished; then commit what is there and run the visible tests.
@@ -142,6 +145,7 @@ class ModelHands:
             key=(STREAM, quarter.entity, quarter.steps),
             observation=observation,
             duration_us=thinking_us(observation, self._team.calibration),
+            purse=self._purses.get(agent) or Purse(),
         )
         found = await self._writers[agent].judge(question)
         if isinstance(found, NoJudgement):

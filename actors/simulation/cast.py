@@ -9,6 +9,7 @@ from actors.policy.calibration import Calibration, parse_calibration
 from actors.reporting.run_info import RunInfo
 from actors.roles.judging import Listener
 from actors.scrum.calendar import SprintCalendar
+from actors.simulation.budgets import price_list
 from actors.simulation.build import RunPlan, build_registry, build_teams
 from actors.simulation.inputs import RunInputs
 from actors.simulation.judges import judges, overheard, server_plan, writers
@@ -100,6 +101,7 @@ def assemble(inputs: RunInputs, *, sprints: int, listener: Listener | None = Non
             executes=config.code_generation.mode == "executed",
             judgement=config.policy.judgement,
             hands=config.code_generation.hands,
+            prices=price_list(config),
         ),
         seed=config.simulation.seed,
         link_delay_us=config.simulation.link_delay_ms * 1_000,

@@ -19,7 +19,6 @@ from actors.roles.judging import BEHAVIOURAL, Judge, Listener, OverheardJudge
 from actors.simulation import model_pool, own_engine
 from config.errors import ConfigError, Problem
 from config.loader import override_config
-from config.pool_roles import model_of
 from config.rosters import TeamMember, original_id
 from config.sections import RunConfig
 from config.yaml_tree import Loc, dotted
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 TEXT_POOL = "text"
 TEXT_ENGINES = {"openai": "inference.engines.openai_serving:build", "vllm": own_engine.BUILDER}  # by models.engine
 NEEDED = ("jinja2", "jsonschema")
-NEEDED_FOR_SERVERS = ("httpx", *NEEDED)
+NEEDED_FOR_SERVERS = ("httpx",)  # besides
 JudgeOf = Callable[[TeamMember], Judge]
 _PLACE = re.compile(r"(?s)(.+?)(?::(\d+))?: (.*)")
 
@@ -103,19 +102,11 @@ def _use(config: RunConfig, member: TeamMember, *, model: str | None, memory_cha
     usual = config.runtimes.local_vllm
     temperature = usual.temperature if member.temperature is None else member.temperature
     return ModelUse(
-        model=model or _own_model(config, member),
+        model=model or config.own_model(member),
         max_tokens=usual.max_tokens if member.max_tokens is None else member.max_tokens,
         temperature_permille=round(1000 * temperature),
         memory_chars=memory_chars,
     )
-
-
-def _own_model(config: RunConfig, member: TeamMember) -> str:
-    """The model of a member where there is not one for all: that of its tier, else its own."""
-    if config.models.engine != "pool":
-        return member.model
-    agent_id = original_id(member)
-    return model_of(config.pool, agent_id, config.models.agents[agent_id])
 
 
 def overheard(judge_of: JudgeOf, listener: Listener | None) -> JudgeOf:
@@ -149,7 +140,7 @@ def moved_server(config: RunConfig, settings: Sequence[str]) -> dict[str, Any] |
 
 def read_prompts(config: RunConfig, config_path: Path | None, problems: list[Problem]) -> Mapping[str, str]:
     """The text of every prompt by its name. A relative folder is relative to the configuration that names it."""
-    needed = NEEDED_FOR_SERVERS if _asks_servers(config) else NEEDED
+    needed = (*NEEDED_FOR_SERVERS, *NEEDED) if _asks_servers(config) else NEEDED
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
         asked, key = ("model", "policy.judgement") if config.policy.asks_model else ("llm", "code_generation.hands")
@@ -250,7 +241,7 @@ def _named(
     if one_for_all is not None:
         return {one_for_all: setting}
     asked = {
-        original_id(member): _own_model(config, member)
+        original_id(member): config.own_model(member)
         for team in config.resolved_teams()
         for member in team.members
         if is_asked(member)

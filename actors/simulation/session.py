@@ -42,6 +42,7 @@ from inference.pool.dispatcher import PoolDispatcher
 from inference.pool.embedded import EmbeddedPool
 from inference.pool.hosted import HostedText
 from inference.pool.running import MEND_S
+from inference.pool.state import Serves
 from inference.text import GenerateText, ServedText
 
 
@@ -186,10 +187,12 @@ class Session:
     def _text_executor(self, engine: str, plan: dict[str, Any]) -> Executor:
         if engine == "pool":
             return self._pool_executor(self._assignment.model_server or plan)
-        if self._assignment.nodes > 1:
-            return self._dispatcher(TEXT_POOL)
         served = load_engine(TEXT_ENGINES[engine], self._assignment.model_server or plan)
         assert isinstance(served, ServedText), "the builder of a text engine"
+        if self._assignment.nodes > 1:
+            dispatcher = self._dispatcher(TEXT_POOL)
+            dispatcher.expect({f"{TEXT_POOL}-0": Serves(served.models)})  # another model is refused, not waited for
+            return dispatcher
         hosted = HostedText(self._context, self._assignment.endpoint(TEXT_POOL), served)
         self._stack.callback(hosted.close)
         return hosted

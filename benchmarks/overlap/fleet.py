@@ -107,7 +107,7 @@ class Fleet:
         self._engines = [ModelledEngine(profile, clock, model=MODEL, write=filler) for _ in range(engines)]
         for engine in self._engines:
             engine.start()
-        self._pack = packer()
+        self._pack, self._stepped_us = packer(), -1
         self._begun: dict[str, tuple[bytes, int, int, int]] = {}  # reply, proportional and real tokens, beginning
         self._done: list[tuple[str, bytes]] = []
 
@@ -144,6 +144,7 @@ class Fleet:
         while not self._done:
             changes = [change for engine in self._engines if (change := engine.next_change_us) is not None]
             self.clock.wait_until_us(min(changes))
+            self._stepped_us = -1
             self._step()
 
     def _answered(self, request: Any, seed: int) -> tuple[Any, tuple[ChatMessage, ...], int]:
@@ -159,8 +160,13 @@ class Fleet:
                 raise TypeError(f"nobody asks a model for {request.KIND}")
 
     def _step(self) -> None:
+        now_us = self.clock.now_us()
+        if now_us == self._stepped_us:  # no text is done at the instant at which it was asked for
+            return
+        self._stepped_us = now_us
         for engine in self._engines:
-            for ticket, reply in engine.step(0):
+            change_us = engine.next_change_us
+            for ticket, reply in engine.step(0) if change_us is not None and change_us <= now_us else ():
                 assert isinstance(reply, TextGenerated), reply
                 packed, tokens, size, began_us = self._begun.pop(ticket)
                 assert reply.completion_tokens == size, "the profile has room for every text"

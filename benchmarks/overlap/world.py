@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 from actors.policy.prompting.prompts import load_prompts
 from actors.simulation.cast import Cast, assemble
@@ -53,6 +54,7 @@ class Played:
     """A finished run."""
 
     makespan_us: int  # of the engines' clock
+    process_s: float  # of the wall: what this process itself took
     digest: str
     calls: tuple[Call, ...]
     steps: tuple[Step, ...]
@@ -131,10 +133,14 @@ def play(
     with tempfile.TemporaryDirectory() as place, Journal.create(Path(place) / "run.sqlite", {}) as journal:
         desk = _Desk(journal, fleet, seed=cast.seed)
         islands = cast.islands if tick_us is None and runs_ahead else ()
-        _conductor(cast, journal, desk, gate, EngineWaiter(fleet), islands).run(steps)
+        conductor = _conductor(cast, journal, desk, gate, EngineWaiter(fleet), islands)
+        started_s = monotonic()
+        conductor.run(steps)
+        process_s = monotonic() - started_s
         makespan_us, digest = clock.now_us() - began_us, journal.digest()
     return Played(
         makespan_us=makespan_us,
+        process_s=process_s,
         digest=digest,
         calls=tuple(fleet.calls),
         steps=tuple(steps.kept),

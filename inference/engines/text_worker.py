@@ -48,6 +48,7 @@ from inference.text import (
     text_registry,
 )
 
+SLOTS_FOR_ONE_AHEAD = 8  # an eighth more requests than slots: a slot that is free has its next request at hand
 STEP_S = 0.002  # the longest that a request which comes while others are under way waits to be seen
 
 
@@ -130,7 +131,14 @@ class _Host:
 
     def _announce(self, *, is_starting: bool = False) -> None:
         counters = None if self._engine is None else self._engine.counters
-        frame = pack_ready(self._incarnation, self._slots, self._serves(), counters, is_starting=is_starting)
+        frame = pack_ready(
+            self._incarnation,
+            self._slots,
+            self._serves(),
+            counters,
+            is_starting=is_starting,
+            ahead=self._slots // SLOTS_FOR_ONE_AHEAD,
+        )
         self._pool.send(frame, zmq.NOBLOCK)
         self._announced_s = time.monotonic()
 

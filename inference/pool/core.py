@@ -192,6 +192,7 @@ class PoolCore:
         serves: Serves = UNTOLD,
         counters: TextCounters | None = None,
         is_starting: bool = False,
+        ahead: int = 0,
         now_s: float = 0.0,
     ) -> list[Instruction]:
         """An engine is there and will take `slots` requests at once; repeated as a sign of life.
@@ -208,13 +209,13 @@ class PoolCore:
         if member is None or member.incarnation != incarnation:
             if member is not None:
                 found += self._forget(member)
-            member = self.members.live[engine] = Member(engine, incarnation, slots, serves, now_s, is_starting)
+            member = self.members.live[engine] = Member(engine, incarnation, slots, ahead, serves, now_s, is_starting)
             self.members.changed()
         elif (member.serves, member.is_starting) != (serves, is_starting):
             member.serves, member.is_starting = serves, is_starting
             self.members.changed()
             found += self._refuse_hopeless()
-        member.slots, member.last_seen_s = slots, now_s
+        member.slots, member.ahead, member.last_seen_s = slots, ahead, now_s
         member.counters = counters or member.counters
         return [*found, *self._dispatch()]
 
@@ -299,7 +300,7 @@ class PoolCore:
         self._waiting.add_in_front(again)
         self.counts["lost"] += 1
         self.counts["requeued"] += len(again)
-        unsent: list[Instruction] = [self._unsent(each) for each in member.under_way.values() if each.is_cancelled]
+        unsent = [self._unsent(each) for each in member.under_way.values() if each.is_cancelled]
         return [*unsent, *self._refuse_hopeless()]
 
     def _refuse_hopeless(self) -> list[Instruction]:
@@ -314,10 +315,7 @@ class PoolCore:
 
     def _dispatch(self) -> list[Instruction]:
         sends: list[Instruction] = []
-        while self._waiting:
-            chosen = self._next()
-            if chosen is None:
-                break
+        while self._waiting and (chosen := self._next()) is not None:
             request, member = chosen
             self._waiting.take(request)
             member.give(request)

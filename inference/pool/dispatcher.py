@@ -265,6 +265,7 @@ class PoolDispatcher:
                 serves=ready.serves,
                 counters=ready.counters,
                 is_starting=ready.is_starting,
+                ahead=ready.ahead,
                 now_s=monotonic(),
             )
         )

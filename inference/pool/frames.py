@@ -2,7 +2,9 @@
 
     engine -> pool   ["ready", incarnation, slots]              also once a second, as a sign of life
                      ["ready", incarnation, slots, told]        told: a map that may have `models`, `adapters`,
-                                                                `counters` and `starting`, each told only where known
+                                                                `counters`, `starting` and `ahead`, each told only
+                                                                where known; ahead: requests that it takes beyond its
+                                                                slots, so that it need not wait for the next one
                      ["replies", incarnation, [[ticket, body], ...]]
                      ["replies", incarnation, [[ticket, body], ...], counters]
                      ["parts", incarnation, [[ticket, body], ...]]   of answers that are still being written
@@ -47,6 +49,7 @@ class Ready(NamedTuple):
     serves: Serves = UNTOLD
     counters: TextCounters | None = None
     is_starting: bool = False
+    ahead: int = 0
 
 
 class Replies(NamedTuple):
@@ -118,6 +121,7 @@ def pack_ready(
     counters: TextCounters | None = None,
     *,
     is_starting: bool = False,
+    ahead: int = 0,
 ) -> bytes:
     """An engine's announcement."""
     told: dict[str, Any] = {}
@@ -129,6 +133,8 @@ def pack_ready(
         told["counters"] = counters_to_map(counters)
     if is_starting:
         told["starting"] = True
+    if ahead:
+        told["ahead"] = ahead
     return _pack(["ready", incarnation, slots, told] if told else ["ready", incarnation, slots])
 
 
@@ -225,8 +231,11 @@ def _unpacked(data: bytes) -> Any:
 
 
 def _ready(incarnation: str, slots: int, told: Any) -> Ready:
-    if not isinstance(told, dict) or not told.keys() <= {"models", "adapters", "counters", "starting"}:
-        raise FrameError("what an engine tells of itself is a map of models, adapters, counters and starting")
+    if not isinstance(told, dict) or not told.keys() <= {"models", "adapters", "counters", "starting", "ahead"}:
+        raise FrameError("what an engine tells of itself is a map of models, adapters, counters, starting and ahead")
+    ahead = told.get("ahead", 0)
+    if type(ahead) is not int or not 0 <= ahead <= MAX_SLOTS:
+        raise FrameError(f"an engine takes from 0 to {MAX_SLOTS} requests ahead")
     serves = Serves(_names(told.get("models")), _names(told.get("adapters")))
     counters = told.get("counters")
     return Ready(
@@ -235,6 +244,7 @@ def _ready(incarnation: str, slots: int, told: Any) -> Ready:
         serves,
         None if counters is None else _counters(counters),
         told.get("starting") is True,
+        ahead,
     )
 
 

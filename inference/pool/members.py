@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ class Member:
     name: str
     incarnation: str
     slots: int
+    ahead: int = 0  # requests that it takes beyond its slots, so that a free slot never waits for a message
     serves: Serves = UNTOLD
     last_seen_s: float = 0.0
     is_starting: bool = False
@@ -33,6 +35,11 @@ class Member:
     def busy(self) -> int:
         """Slots that are taken."""
         return len(self.under_way) + len(self.given_up)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it takes one more."""
+        return self.busy < self.slots + self.ahead
 
     @property
     def load(self) -> float:
@@ -114,13 +121,13 @@ class Members:
         """
         able = self.able(request.lane)
         if len(able) == 1 and not reserve:  # by far the commonest case of a simulation
-            return able[0] if able[0].busy < able[0].slots else None
+            return able[0] if able[0].has_room else None
         best: Member | None = None
-        best_rank: tuple[float, bool, bool] = (1.0, False, False)  # full engines rank no better
+        best_rank: tuple[float, bool, bool] = (math.inf, False, False)
         aim = request.aim
         for member in able:
             rank = (member.load, aim.adapter not in member.recent, aim.prefix not in member.recent)
-            if rank < best_rank and (not reserve or self._leaves(member, reserve)):
+            if rank < best_rank and member.has_room and (not reserve or self._leaves(member, reserve)):
                 best, best_rank = member, rank
         return best
 

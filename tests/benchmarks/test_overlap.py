@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.overlap.fleet import independent, noisy, proportional
-from benchmarks.overlap.measuring import PROFILE, overlap_of
+from benchmarks.overlap.measuring import PROFILE, overlap_of, path_of
 from benchmarks.overlap.paths import Issued, LostReplyError, Step, critical_path_us
 from benchmarks.overlap.world import World, play
 
@@ -73,6 +73,15 @@ def test_what_engines_take_decides_how_long_a_run_takes_and_nothing_in_its_log()
 
     assert {each.digest for each in others} == {usual.digest}
     assert len({usual.makespan_us, *(each.makespan_us for each in others)}) == 4
+
+
+def test_teams_that_wait_at_different_times_do_not_hold_each_other_up() -> None:
+    three = World(teams=3, has_model_hands=False)
+    ahead, waiting = (play(three, noisy(1), profile=PROFILE, runs_ahead=runs) for runs in (True, False))
+
+    assert ahead.digest == waiting.digest
+    assert path_of(ahead) <= ahead.makespan_us <= 1.1 * path_of(ahead)
+    assert waiting.makespan_us > 1.5 * ahead.makespan_us
 
 
 def test_a_team_of_models_takes_little_more_than_its_critical_path_and_half_of_lock_step() -> None:

@@ -82,3 +82,29 @@ def test_keys_of_models_are_acted_on_with_a_model_only() -> None:
     assert is_acted_on("policy.memory_chars")
     when = "with `policy.judgement: model` or `code_generation.hands: llm`"
     assert f"| `models.token_file` | text, or null | `null` | {when} |" in reference_markdown()
+
+
+def test_an_own_engine_needs_a_model_and_one_name_for_it(tmp_path: Path) -> None:
+    missing = problems_of(write(tmp_path, f"{MODEL}models:\n  engine: vllm\n"))
+    found = {problem.key: problem for problem in missing}
+
+    assert set(found) == {"models.vllm.model", "policy.model"}
+    assert "make house-model" in found["models.vllm.model"].allowed
+    named = f"{MODEL}  model: house\nmodels:\n  engine: vllm\n  vllm: {{model: m}}\n  vllm_endpoint: mock://\n"
+    assert load_config(write(tmp_path, named)).config.models.engine == "vllm"
+
+
+@pytest.mark.parametrize(
+    ("setting", "key"),
+    [
+        ("models.engine=llama", "models.engine"),
+        ("models.vllm.slots=0", "models.vllm.slots"),
+        ("models.vllm.folder=m", "models.vllm.folder"),
+        ("models.vllm.memory_share=2", "models.vllm.memory_share"),
+    ],
+)
+def test_settings_of_an_own_engine_are_checked(setting: str, key: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load_config(None, overrides=["policy.judgement=model", "policy.model=m", setting])
+
+    assert [problem.key for problem in refused.value.problems] == [key]

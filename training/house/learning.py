@@ -1,9 +1,9 @@
 """The training loop: next-token loss over whole conversations, in the order of the examples.
 
 Nothing here follows from the clock: the same examples and seed give the same weights on the same machine. Three things
-make a small model read in minutes, all of them measured here on held-out answers: loss on the question too, though with
-less weight; rows that hold conversations of all kinds, where rows of one length taught to write and hardly to read; and
-weights that begin larger than is usual for large models.
+let a small model read in minutes, all tried on the loss of held-out answers: loss on the question too, though with less
+weight; rows that hold conversations of all kinds and not of one length, and so mostly one kind; and weights that begin
+larger than is usual for large models.
 """
 
 from __future__ import annotations

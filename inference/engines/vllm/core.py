@@ -87,6 +87,8 @@ class Core:
                 f"with {self.plan.dtype} on processors texts depend on what is beside them; "
                 "take float32, or say is_batch_invariant: false"
             )
+        if is_cpu:
+            processors.settle_torch(self.plan.threads)
         self._engine = LLMEngine.from_engine_args(EngineArgs(**engine_arguments(self.plan, is_cpu=is_cpu)))
         self.tokenizer = self._engine.get_tokenizer()
         if is_cpu:

@@ -35,6 +35,15 @@ def arguments(plan: VllmPlan) -> dict[str, Any]:
     }
 
 
+def settle_torch(threads: int) -> None:
+    """What the environment says, said again: a process that loaded torch before has not read it."""
+    import torch
+    from torch import _dynamo
+
+    torch.set_num_threads(threads)
+    _dynamo.config.disable = True
+
+
 def write_zero_adapter(folder: Path, module: str) -> None:
     """Write an adapter without effect: its only weights are two zeros, for a layer that no model has.
 

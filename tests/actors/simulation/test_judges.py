@@ -13,10 +13,18 @@ from actors.roles.judging import BEHAVIOURAL
 from actors.roles.model_judge import ModelJudge
 from actors.simulation import judges as module
 from actors.simulation.inputs import RunInputs
-from actors.simulation.judges import judges, moved_server, read_prompts, server_plan
-from config.errors import Problem
+from actors.simulation.judges import (
+    check_server,
+    judges,
+    moved_server,
+    read_prompts,
+    recorded_problem,
+    server_plan,
+)
+from config.errors import ConfigError, Problem
 from config.loader import load_config
 from config.sections import RunConfig
+from inference.engines.vllm.plan import read_vllm_plan
 
 ROOT = Path(__file__).resolve().parents[3]
 LIGHT = """
@@ -104,3 +112,51 @@ def test_what_is_not_installed_is_named_with_how_to_get_it(monkeypatch: pytest.M
     assert problem.key == "policy.judgement"
     assert "no_such_package" in problem.message
     assert "requirements/llm.txt" in problem.message
+
+
+def own(*settings: str) -> RunConfig:
+    return config_with("policy.model=tiny", "models.engine=vllm", *settings)
+
+
+def test_an_own_engine_is_told_where_its_model_is_and_what_it_is_called() -> None:
+    plan = server_plan(own("models.vllm.model=some/where", "models.vllm.cores=[0,1]"))
+
+    assert (plan["model"], plan["served_name"], plan["cores"]) == ("some/where", "tiny", [0, 1])
+    assert read_vllm_plan(plan).threads == 2
+
+
+def test_every_plan_of_an_own_engine_is_one_that_the_engine_takes() -> None:
+    most = ["models.vllm.slots=1024", "models.vllm.context_tokens=16", "models.vllm.devices=[1,0]"]
+
+    assert read_vllm_plan(server_plan(own("models.vllm.model=m"))).slots == 32
+    assert read_vllm_plan(server_plan(own("models.vllm.model=m", *most))).tensor_parallel == 2
+
+
+def test_a_folder_without_a_model_is_named_with_key_and_remedy(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as refused:
+        check_server(own(f"models.vllm.model={tmp_path}"), recorded_problem)
+
+    problem = next(one for one in refused.value.problems if one.key == "models.vllm.model")
+    assert "config.json is missing" in problem.message
+    assert "make house-model" in problem.allowed
+
+
+def test_packages_that_vllm_needs_are_missed_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inference.setup_check.installed_versions", dict)
+    for name in ("config.json", "tokenizer_config.json"):
+        (tmp_path / name).touch()
+    with pytest.raises(ConfigError) as refused:
+        check_server(own(f"models.vllm.model={tmp_path}"), recorded_problem)
+
+    (problem,) = refused.value.problems
+    assert problem.key == "models.engine"
+    assert "requirements/cpu.lock.txt" in problem.message
+
+
+def test_an_own_engine_may_move_with_its_model() -> None:
+    config = own("models.vllm.model=here")
+    moved = moved_server(config, ["models.vllm.model=there"])
+
+    assert moved == {**server_plan(config), "model": "there"}

@@ -20,6 +20,8 @@ from tests.inference.conformance.benches import LONG, SCHEMA, Bench, asked
 from tests.support.tiny_model import CHAT_TEMPLATE, Shape, make_adapter, make_tiny_model
 from tests.support.vllm_engines import files, lone_engine, plan_of, tiny_engine
 
+pytestmark = pytest.mark.timeout(300)  # a busy machine takes long to load vLLM
+
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:

@@ -20,6 +20,8 @@ from tests.support.chat_server import MODEL
 from tests.support.tiny_model import make_adapter
 from tests.support.vllm_engines import adapter_files, load_of, lone_engine, tiny_engine, unload_of
 
+pytestmark = pytest.mark.timeout(300)  # a busy machine takes long to load vLLM
+
 
 @pytest.fixture
 def engine() -> Iterator[VllmEngine]:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import pytest
 import zmq
 
 from brokers.wire.packing import packer, unpack
 from inference.adapters.messages import AdapterLoaded, AdapterUnloaded
-from inference.engines.vllm.serving import build
 from inference.pool.plan import PlacementPlan, PlannedEngine
 from inference.pool.running import EnginePool
 from inference.pool.state import Serves
@@ -25,7 +21,8 @@ from tests.inference.conformance.benches import LONG, asked
 from tests.support.chat_server import MODEL
 from tests.support.vllm_engines import load_of, plan_of, unload_of
 
-DEADLINE_S = 90.0  # a busy machine takes long to load vLLM
+pytestmark = pytest.mark.timeout(300)  # a busy machine takes long to load vLLM, and it is loaded twice
+DEADLINE_S = 120.0
 REGISTRY = text_registry()
 
 
@@ -107,39 +104,3 @@ def test_a_killed_engine_comes_back_with_its_adapters_and_gives_the_same_answers
     assert after == before
     pool.unload_adapter(unload_of("reviewer", 1))
     driver.until(lambda: isinstance(driver.changes[-1], AdapterUnloaded))
-
-
-def test_nothing_of_vllm_is_loaded_before_an_engine_starts() -> None:
-    probe = (
-        "import sys; from inference.engines.vllm.serving import build; "
-        "served = build({'model': 'x', 'served_name': 'x'}); engine = served.make(); engine.close(); "
-        "print([name for name in ('torch', 'vllm', 'transformers', 'numpy') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
-
-    assert done.stdout == "[]\n"
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"modle": "x"}, "modle: Extra inputs"),
-        ({"slots": 0}, "slots: Input should be greater than 0"),
-        ({"slots": 64, "batch_tokens": 32}, "must hold one token of each slot"),
-        ({"devices": ["a", "b"]}, "tensor_parallel is 1, and there are 2 devices"),
-        ({"cores": [1, 1]}, "named twice"),
-        ({"memory_share": 1.5}, "memory_share: Input should be less than or equal to 1"),
-        ({"adapter_slots": 0, "adapters": [{"name": "a", "version": 1, "path": "p", "sha256": "0" * 64}]}, "need"),
-        ({"adapters": [{"name": "a", "version": 1, "path": "p", "sha256": "0"}]}, "adapters.0.sha256"),
-        ({"adapters_kept": 1}, "must hold adapters and adapter_slots"),
-    ],
-)
-def test_a_plan_that_cannot_be_is_refused_with_its_key(changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        build(plan_of(**changes))
-
-
-def test_a_plan_says_what_its_host_needs_to_know() -> None:
-    served = build(plan_of(slots=7))
-
-    assert (served.slots, served.models) == (7, (MODEL,))

@@ -139,6 +139,15 @@ def test_a_version_that_only_an_engine_which_is_away_has_is_waited_for() -> None
     assert sent(core.engine_ready("a", "1", 1, serves=with_adapter)) == ["t0"]
 
 
+def test_what_an_engine_takes_ahead_comes_after_the_slots_of_all_and_is_no_part_of_the_reserve() -> None:
+    core = pool(reserve=1)
+    core.engine_ready("a", "1", 2, serves=SMALL, ahead=1)
+    core.engine_ready("b", "1", 2, serves=SMALL)
+
+    assert ask(core, *(f"b{n}" for n in range(9)), priority="batch") == ["a", "b", "a"]
+    assert ask(core, "a0", "a1", "a2") == ["b", "a"], "the last slot first, then what is taken ahead"
+
+
 # -- urgency -----------------------------------------------------------------------------------------------------------
 
 

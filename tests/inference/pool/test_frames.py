@@ -44,7 +44,13 @@ NAMES = st.none() | st.lists(st.text(max_size=9), max_size=3).map(tuple)
 COUNTERS = st.none() | st.builds(TextCounters, completed=st.integers(0, 1 << 40), prompt_tokens=st.integers(0, 1 << 60))
 FROM_ENGINE = st.one_of(
     st.builds(
-        Ready, st.text(max_size=9), st.integers(1, 65_536), st.builds(Serves, NAMES, NAMES), COUNTERS, st.booleans()
+        Ready,
+        st.text(max_size=9),
+        st.integers(1, 65_536),
+        st.builds(Serves, NAMES, NAMES),
+        COUNTERS,
+        st.booleans(),
+        st.integers(0, 99),
     ),
     st.builds(Replies, st.text(max_size=9), BODIES, COUNTERS),
     st.builds(Parts, st.text(max_size=9), BODIES),
@@ -62,8 +68,8 @@ FROM_POOL = st.one_of(
 
 def packed(frame: FromEngine) -> bytes:
     match frame:
-        case Ready(incarnation, slots, serves, counters, is_starting):
-            return pack_ready(incarnation, slots, serves, counters, is_starting=is_starting)
+        case Ready(incarnation, slots, serves, counters, is_starting, ahead):
+            return pack_ready(incarnation, slots, serves, counters, is_starting=is_starting, ahead=ahead)
         case Replies(incarnation, replies, counters):
             return pack_replies(incarnation, replies, counters)
         case Parts(incarnation, parts):
@@ -101,6 +107,7 @@ def test_garbage_is_refused_and_nothing_worse(data: bytes) -> None:
         ["ready", "1", 4, {"models": "m"}],
         ["ready", "1", 4, {"counters": {"completed": 1}}],
         ["ready", "1", 4, {}, {}],
+        ["ready", "1", 4, {"ahead": -1}],
         ["replies", "1", [["t", b""]], {"completed": -1}],
         ["parts", "1", ["t"]],
         ["adapter", "1", 1, "loaded"],

