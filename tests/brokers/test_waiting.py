@@ -145,7 +145,7 @@ def test_a_second_glance_too_soon_does_not_look(context: zmq.Context[Any], now: 
 
 
 def test_a_chore_is_done_at_its_intervals_also_while_nothing_comes(context: zmq.Context[Any], now: list[float]) -> None:
-    waiter, (a,) = listening(context, "a")
+    waiter, _ = listening(context, "a")
     done: list[float] = []
     waiter.every(0.5, lambda: done.append(now[0]))
     for step_s in (0.25, 0.25, 0.25, 2.0, 0.0):
