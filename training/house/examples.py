@@ -28,16 +28,16 @@ EXAMPLES: Mapping[str, int] = {  # of each kind: more where there is more to lea
     "choose_question": 3500,
     "choose_answer": 1200,
     "estimate_points": 3000,
-    "plan_story": 2600,
+    "plan_story": 1800,
     "hold_checkpoint": 2600,
     "review_checkpoint": 2600,
     "decide_escalation": 1000,
     "report_standup": 2600,
-    "decide_help": 3000,
+    "decide_help": 3500,
     "triage_disturbance": 2400,
     "judge_quality": 1000,
     "judge_criterion": 1000,
-    "reflect_on_sprint": 3500,
+    "reflect_on_sprint": 4000,
 }
 
 
