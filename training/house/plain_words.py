@@ -1,8 +1,8 @@
 """Answers in plain words, as the house model learns to give them: the same judgement, said in a short sentence.
 
 The behavioural policy quotes stories, people and times. To copy those is a late skill of a small model and says nothing
-about a judgement, so transcripts leave them out. Two sizes lose what chance made of them: the pause before an answer is
-round, and the parts of a plan that build have equal shares, for drawn ones a small model does not make sum to 1000. What
+about a judgement, so transcripts leave them out. Two sizes lose what chance made of them: a pause is
+round, and the building parts of a plan have equal shares, for drawn ones a small model does not make sum to 1000. What
 was decided stays as it was.
 """
 
