@@ -40,7 +40,7 @@ def train_tokenizer(texts: Iterable[str]) -> Any:
     learned = json.loads(learning.to_str())["model"]
     tokenizer = Qwen2Tokenizer(
         vocab=learned["vocab"],
-        merges=[tuple(pair) for pair in learned["merges"]],
+        merges=[tuple(pair) for pair in learned["merges"]],  # type: ignore[misc]  # pairs, as the backend takes them
         unk_token=PADDING,
         eos_token=END,
         pad_token=PADDING,
