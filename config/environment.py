@@ -21,3 +21,8 @@ def provide(settings: Mapping[str, str | None]) -> None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
+
+
+def environment_with(settings: Mapping[str, str]) -> dict[str, str]:
+    """The environment of this process with some variables set, for a child process."""
+    return {**os.environ, **settings}

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from config.acted_on import is_acted_on
-from config.cross_checks import Finding, findings
+from config.cross_checks import findings
 from config.errors import ConfigError, Problem
+from config.finding import Finding
 from config.overrides import COMMAND_LINE, overlay, parse_overrides, put
 from config.schema import generic_key
 from config.sections import RunConfig
@@ -76,7 +77,7 @@ def load_config(path: Path | None, *, overrides: Sequence[str] = ()) -> LoadedCo
     if config is None or problems:
         raise ConfigError(_in_reading_order(problems))
     own = ([_set_keys(user)] if user is not None else []) + [_set_keys(leaf, loc) for loc, leaf in settings]
-    unused = tuple(key for keys in own for key in _unused(keys, asks_model=config.policy.asks_model))
+    unused = tuple(key for keys in own for key in _unused(keys, config))
     return LoadedConfig(config=config, accepted_but_unused=unused, sources=tuple(sources), tree=tree)
 
 
@@ -165,7 +166,7 @@ def _set_keys(tree: Located, loc: Loc = ()) -> Iterator[tuple[Loc, Located]]:
         yield loc, tree
 
 
-def _unused(keys: Iterator[tuple[Loc, Located]], *, asks_model: bool) -> Iterator[UnusedKey]:
+def _unused(keys: Iterator[tuple[Loc, Located]], config: RunConfig) -> Iterator[UnusedKey]:
     for loc, item in keys:
-        if not is_acted_on(generic_key(RunConfig, loc), asks_model=asks_model):
+        if not is_acted_on(generic_key(RunConfig, loc), asks_model=config.asks_model, engine=config.models.engine):
             yield UnusedKey(key=dotted(loc), line=item.line, file=item.file)

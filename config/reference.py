@@ -8,11 +8,12 @@ from datetime import date
 
 from pydantic_core import PydanticUndefined
 
-from config.acted_on import is_acted_on
+from config.acted_on import ACTED_ON_BY_ENGINE, is_acted_on
 from config.schema import KnownKey, known_keys, words
 from config.sections import RunConfig
 
 _LONGEST_DEFAULT = 60
+DEFAULT_ENGINE = RunConfig().models.engine
 
 
 def reference_markdown() -> str:
@@ -36,7 +37,10 @@ def _lines() -> Iterator[str]:
 def _row(known: KnownKey) -> str:
     acted_on = "yes" if is_acted_on(known.key) else "not yet"
     if acted_on != "yes" and is_acted_on(known.key, asks_model=True):
-        acted_on = "with `policy.judgement: model`"
+        acted_on = "with `policy.judgement: model` or `code_generation.hands: llm`"
+        engines = [each for each in ACTED_ON_BY_ENGINE if is_acted_on(known.key, asks_model=True, engine=each)]
+        if DEFAULT_ENGINE not in engines:
+            acted_on += f", and `models.engine: {engines[0]}`"
     allowed = words(known.kind).replace("|", "\\|")
     return f"| `{known.key}` | {allowed} | {_default(known.default)} | {acted_on} |"
 

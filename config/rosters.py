@@ -36,6 +36,11 @@ class TeamMember:
         return "tester" in self.roles
 
     @property
+    def may_drive(self) -> bool:
+        """Whether this member may sit at the keyboard: everybody but whoever decides what is built."""
+        return not self.is_product_owner
+
+    @property
     def is_leader(self) -> bool:
         """Whether this member leads others; the product owner decides what is built, not how."""
         return "leader" in self.roles and not self.is_product_owner
@@ -100,6 +105,11 @@ def resolve_teams(
     originals = tuple(_roster(team, agents, wip_limits) for team in declared)
     copies = (_copied(roster, number) for number in range(2, replicas + 1) for roster in originals)
     return originals + tuple(copies)
+
+
+def original_id(member: TeamMember) -> str:
+    """The agent of `models.agents` that a member is, or is a copy of."""
+    return member.id.rpartition(".")[2]  # ids have no dots, prefixes of copies end in one
 
 
 def members_of(team: TeamSection, agents: Mapping[str, AgentSection]) -> tuple[str, ...]:

@@ -6,6 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from config.door_section import DoorSection
+from config.ledger_sections import BudgetSection, PricesSection
+from config.pool_roles import model_of
+from config.pool_section import PoolSection
 from config.process_sections import (
     BacklogSection,
     DisturbancesSection,
@@ -18,7 +22,7 @@ from config.process_sections import (
     SprintZeroSection,
     StakeholderReviewSection,
 )
-from config.rosters import TeamRoster, resolve_teams
+from config.rosters import TeamMember, TeamRoster, original_id, resolve_teams
 from config.section import Section
 from config.team_sections import CoordinationSection, ModelsSection, TeamDefaultsSection, TeamSection
 from config.tool_sections import (
@@ -46,6 +50,10 @@ class RunConfig(Section):
     coordination: CoordinationSection = CoordinationSection()
     backlog: BacklogSection = BacklogSection()
     policy: PolicySection = PolicySection()
+    pool: PoolSection = PoolSection()
+    door: DoorSection = DoorSection()
+    prices: PricesSection = PricesSection()
+    budget: BudgetSection = BudgetSection()
     pairing: PairingSection = PairingSection()
     disturbances: DisturbancesSection = DisturbancesSection()
     stakeholder_review: StakeholderReviewSection = StakeholderReviewSection()
@@ -59,6 +67,23 @@ class RunConfig(Section):
     database: DatabaseSection = DatabaseSection()
     monitoring: MonitoringSection = MonitoringSection()
     domain_research: DomainResearchSection = DomainResearchSection()
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether any decision comes from a model: judgements, tool calls of whoever writes code, or both."""
+        return self.policy.asks_model or self.code_generation.asks_model
+
+    @property
+    def hands_model(self) -> str | None:
+        """The one model that writes everybody's code; None: the model of whoever drives."""
+        return self.code_generation.model if self.code_generation.model is not None else self.policy.model
+
+    def own_model(self, member: TeamMember) -> str:
+        """The model of a member where there is not one for all: that of its tier, else its own."""
+        if self.models.engine != "pool":
+            return member.model
+        agent_id = original_id(member)
+        return model_of(self.pool, agent_id, self.models.agents[agent_id])
 
     @property
     def stakeholder_cadence(self) -> int:

@@ -156,9 +156,10 @@ class OwnVllmSection(Section):
 
 
 class ModelsSection(Section):
-    """The agents, and the server or engine that judges for them (`models:`)."""
+    """The agents, and the server, engine or pool that judges for them (`models:`)."""
 
-    engine: Literal["openai", "vllm"] = "openai"  # a server at vllm_endpoint, or a vLLM that the run starts by itself
+    # a server at vllm_endpoint, a vLLM that the run starts by itself, or the tiers of `pool`, each with its own model
+    engine: Literal["openai", "vllm", "pool"] = "openai"
     vllm_endpoint: str = "http://vllm-gh200-module-1:8000"  # any server with OpenAI's chat completions
     token_file: str | None = None  # path of a file that holds the server's bearer token and nothing else
     vllm: OwnVllmSection = OwnVllmSection()

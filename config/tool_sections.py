@@ -107,7 +107,10 @@ class CodeGenerationSection(Section):
     """How stories turn into code (`code_generation:`)."""
 
     mode: Literal["executed", "modelled"] = "executed"
-    hands: Literal["behavioural", "model"] = "behavioural"  # who writes: the calibrated hands, or a model with tools
+    hands: Literal["behavioural", "llm"] = "behavioural"  # who writes: the calibrated hands, or a model with tools
+    model: ShortText | None = None  # one model for everybody's hands; none means policy.model, else that of the driver
+    max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None  # of one tool call; none means the driver's
+    memory_chars: Annotated[int, Field(ge=0, le=1_000_000)] = 24_000  # of earlier calls of a quarter, shown again
     sandbox: SandboxSection = SandboxSection()
     workspace_mode: Literal["per_story", "per_sprint"] = "per_story"
     persist_across_sprints: bool = False
@@ -116,6 +119,11 @@ class CodeGenerationSection(Section):
     coverage: CoverageSection = CoverageSection()
     max_complexity: Annotated[int, Field(ge=1, le=100)] = 10  # cyclomatic, of any function that lands
     workers: Annotated[int, Field(ge=1, le=64)] = 2  # processes that run tests and git
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether a model writes the code."""
+        return self.hands == "llm"
 
 
 class DatabaseSection(Section):

@@ -24,3 +24,12 @@ class Failed:
     KIND: ClassVar[str] = "inference.failed/1"
     reason: FailureReason
     detail: str  # for people; the same in every run: no trace, no memory address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expired:
+    """No answer came in the time that the asker gave. Only callers in wall time give one; a simulation never does."""
+
+    KIND: ClassVar[str] = "inference.expired/1"
+    waited_ms: int
+    was_under_way: bool  # an engine was working on it, and was told to stop

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 from brokers.wire.registry import Registry
-from inference.messages import Failed
+from inference.messages import Expired, Failed
 
 Role = Literal["system", "user", "assistant", "tool"]
 Priority = Literal["agent", "trainer", "batch"]
@@ -248,6 +248,8 @@ class ServedText:
 
     make: Callable[[], TextEngine]  # raises EngineLostError
     slots: int
+    models: tuple[str, ...] | None = None  # that it serves; None: it says so only by refusing
+    loads_first: bool = False  # it is made at once, and takes no request before
 
 
 def adapter_name(adapter: str, version: int) -> str:
@@ -258,5 +260,5 @@ def adapter_name(adapter: str, version: int) -> str:
 def text_registry() -> Registry:
     """The messages that travel to and from a text engine."""
     registry = Registry()
-    registry.register(GenerateText, TextWritten, TextGenerated, Failed)
+    registry.register(GenerateText, TextWritten, TextGenerated, Failed, Expired)
     return registry

@@ -21,6 +21,7 @@ def final_page(report: Report) -> str:
         "## Sprints\n\n" + _sprints(report),
         *_code(report),
         *_judgement(report["judgement"]),
+        *_hands(report["hands"]),
         "## Disturbances\n\n" + _disturbances(report),
         "## People\n\n" + _people(report),
         "## Dead letters\n\n" + _dead_letters(report),
@@ -46,13 +47,33 @@ def _judgement(judgement: Report) -> list[str]:
     """What was decided by a model; nothing where calibrated rules decided."""
     if judgement["by"] != "model":
         return []
-    models = ", ".join(f"{one_line(name)} ({count})" for name, count in judgement["models"].items()) or "none"
     rows = [
         [name.replace("_", " "), *(str(count[what]) for what in ("asked", "repaired", "failed"))]
         for name, count in judgement["decisions"].items()
     ]
-    told = f"Decisions by the model that answered: {models}. A failed one was replaced by the cautious choice."
+    told = (
+        f"Decisions by the model that answered: {_models(judgement)}. A failed one was replaced by the cautious choice."
+    )
     return [f"## Judgement\n\n{told}\n\n" + table(["decision", "asked", "repaired", "failed"], rows)]
+
+
+def _hands(hands: Report) -> list[str]:
+    """What a model did to write the code; nothing where calibrated hands wrote."""
+    if hands["by"] != "llm":
+        return []
+    rows = [
+        [name.replace("_", " "), str(count["used"]), str(count["refused"])] for name, count in hands["tools"].items()
+    ]
+    tokens = f"{shown(hands['prompt_tokens'])} prompt and {shown(hands['completion_tokens'])} completion tokens"
+    told = (
+        f"Tool calls by the model that wrote: {_models(hands)}. {hands['repaired']} answers were repaired; where one "
+        f"failed ({hands['failed']}), nothing more was written in that quarter. They took {tokens}."
+    )
+    return [f"## Hands\n\n{told}\n\n" + table(["tool", "used", "refused"], rows)]
+
+
+def _models(part: Report) -> str:
+    return ", ".join(f"{one_line(name)} ({count})" for name, count in part["models"].items()) or "none"
 
 
 def _delivery(metrics: Report, bars: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from actors.reporting.artifact_folder import SCHEMA_VERSION
 from actors.reporting.code_metrics import code_metrics, delivery_metrics, sprint_code, unmeasured_code
-from actors.reporting.judgement import judgement
+from actors.reporting.judgement import hands, judgement
 from actors.reporting.retro import disturbance_facts
 from actors.reporting.run_info import US_PER_SECOND, RunInfo
 from actors.reporting.sprint_record import SprintSummary, Tally
@@ -54,7 +54,7 @@ def final_report(info: RunInfo, histories: Sequence[TeamHistory], totals: RunTot
     metrics["dead_letters"] = sum(letters.by_message.total() for letters in totals.dead_letters.values())
     unmeasured = {"process_coverage": _NO_FORMULA, **unmeasured_code(info, metrics)}
     if metrics["prompt_tokens"] is None:
-        reason = _NO_ANSWERS if info.judgement == "model" else _NO_TOKENS
+        reason = _NO_ANSWERS if info.judgement == "model" or info.hands == "llm" else _NO_TOKENS
         unmeasured["prompt_tokens"] = unmeasured["completion_tokens"] = reason
     return {
         "schema_version": SCHEMA_VERSION,
@@ -62,6 +62,7 @@ def final_report(info: RunInfo, histories: Sequence[TeamHistory], totals: RunTot
         "seed": info.seed,
         "code_generation": "executed" if info.executes else "modelled",
         "judgement": judgement(info, histories),
+        "hands": hands(info, histories),
         "start_date": info.start_date.isoformat(),
         "total_sprints": _sprint_count(histories),
         "events": totals.events,

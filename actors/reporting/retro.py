@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from actors.reporting.run_info import US_PER_SECOND
+from actors.reporting.run_ledger import notice
 from actors.reporting.sprint_record import DisturbanceCase, Question, SprintRecord
 from actors.reporting.writing import one_line, percent, ratio, shown
 from actors.scrum.messages import Member
@@ -94,7 +95,7 @@ def _signs(record: SprintRecord) -> list[str]:
     answers = tally["junior_answers"]
     if answers and 1000 * tally["junior_dismissals"] >= HIGH_DISMISSALS_PERMILLE * answers:
         lines.append(f"- warning: {tally['junior_dismissals']} of {answers} were dismissed (20 % or more)")
-    return lines
+    return lines + [f"- warning: {notice(event)}" for event in record.budgets]
 
 
 def _action_items(record: SprintRecord) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from inference.ledger.prices import NO_PRICES, PriceList
+
 US_PER_SECOND = 1_000_000
 UNMEASURED_CODE = "code_generation.mode is modelled: no code was written or run"
 
@@ -19,6 +21,8 @@ class RunInfo:
     teams: tuple[str, ...]
     executes: bool  # code is written and tested; otherwise work is modelled, and says so where it has no number
     judgement: str = "behavioural"  # or model: who decides
+    hands: str = "behavioural"  # or llm: who writes the code
+    prices: PriceList = NO_PRICES  # of models
 
     @property
     def start_epoch_s(self) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from actors.scrum.code_messages import CodeMeasured
 from actors.scrum.messages import (
+    BudgetExhausted,
     DecisionRecorded,
     DisturbanceResolved,
     DisturbanceSoftened,
@@ -58,6 +59,7 @@ class SprintRecord:
     learnings: list[LearningApplied] = field(default_factory=list)
     decisions: list[DecisionRecorded] = field(default_factory=list)
     disturbances: list[DisturbanceCase] = field(default_factory=list)
+    budgets: list[BudgetExhausted] = field(default_factory=list)  # what may be spent on models is spent
     tally: Tally = field(default_factory=Counter)
 
     @property

@@ -53,7 +53,9 @@ def _totals(report: Mapping[str, Any]) -> list[str]:
     return [
         f"delivered {stories} stories, {points} points in {sprints} sprints, mean velocity {mean}, cycle time {cycle}",
         *_code(metrics),
-        *_judgement(report["judgement"], metrics),
+        *_judgement(report["judgement"]),
+        *_hands(report["hands"]),
+        *_ledger(report.get("ledger")),
         f"pairing   {sessions} sessions, consensus in {consensus}, {metrics['escalations']} escalations",
         f"learning  {metrics['junior_questions']} junior questions ({hits} mattered), mean knowledge {knowledge}",
         f"trouble   {struck} disturbances, triage right in {right}, {metrics['dead_letters']} dead letters",
@@ -74,14 +76,39 @@ def _code(metrics: Mapping[str, Any]) -> list[str]:
     return [f"code      {state}, {lines} of lines, {branches} of branches; {work}; {escaped} defects escaped"]
 
 
-def _judgement(judgement: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[str]:
+def _judgement(judgement: Mapping[str, Any]) -> list[str]:
     """Which model decided, and how well it did; nothing where calibrated rules did."""
     if judgement["by"] != "model":
         return []
-    models = ", ".join(judgement["models"]) or "no model"
-    tokens = shown(metrics["prompt_tokens"]), shown(metrics["completion_tokens"])
-    done = f"{judgement['asked']} decisions, {judgement['repaired']} repaired, {judgement['failed']} failed"
-    return [f"judged    {done}; {tokens[0]} prompt and {tokens[1]} completion tokens; by {models}"]
+    return [f"judged    {judgement['asked']} decisions, {_cost(judgement)}"]
+
+
+def _hands(hands: Mapping[str, Any]) -> list[str]:
+    """Which model wrote the code, and what it took; nothing where calibrated hands did."""
+    if hands["by"] != "llm":
+        return []
+    refused = sum(tool["refused"] for tool in hands["tools"].values())
+    return [f"wrote     {hands['asked']} tool calls asked for, {refused} refused, {_cost(hands)}"]
+
+
+def _cost(part: Mapping[str, Any]) -> str:
+    models = ", ".join(part["models"]) or "no model"
+    tokens = f"{shown(part['prompt_tokens'])} prompt and {shown(part['completion_tokens'])} completion tokens"
+    return f"{part['repaired']} repaired, {part['failed']} failed; {tokens}; by {models}"
+
+
+def _ledger(ledger: Mapping[str, Any] | None) -> list[str]:
+    """What models cost, and whether a budget ended before the run; nothing where none was asked."""
+    if ledger is None:
+        return []
+    cached = "" if ledger["cached_tokens"] is None else f" ({ledger['cached_tokens']} of them cached)"
+    price = f"{ledger['price']} {ledger['currency']}" if ledger["price"] is not None else "no price"
+    tokens = f"{ledger['prompt_tokens']} prompt{cached} and {ledger['completion_tokens']} completion tokens"
+    lines = [f"spent     {tokens} in {ledger['answers']} answers; {price}"]
+    exhausted = [f"{one['agent'] or 'the run'} at {one['at']}" for one in ledger["budgets_exhausted"]]
+    if exhausted:
+        lines.append(f"budget    spent: {', '.join(exhausted)}; from then on the cautious choice")
+    return lines
 
 
 def _whole_percent(value: float | None) -> str:

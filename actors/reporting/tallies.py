@@ -6,10 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from actors.reporting.sprint_record import Tally
+from actors.scrum import code_messages as code
 from actors.scrum import messages as scrum
 
 # Of decisions that a model was asked for: by kind of decision, and by the model that answered.
 ASKED, REPAIRED, FAILED, ANSWERED_BY = "model_asked:", "model_repaired:", "model_failed:", "answered_by:"
+WRITTEN_BY = "written_by:"  # as ANSWERED_BY, of tool calls that write code
+METERED, PROMPT, COMPLETION = "model_metered:", "model_prompt_tokens:", "model_completion_tokens:"
+TOOL_USED, TOOL_REFUSED = "tool_used:", "tool_refused:"  # by tool
+WRITE_CODE = "write_code"
 
 
 def count(tally: Tally, message: Any) -> None:
@@ -92,8 +97,12 @@ def _model_asked(tally: Tally, event: scrum.ModelAsked) -> None:
     """What a taken decision cost is told by DecisionTaken; this adds what failed ones cost."""
     name = event.decision.removeprefix("decision.").partition("/")[0]
     tally[f"{ASKED}{name}"] += 1
-    tally[f"{ANSWERED_BY}{event.model}"] += 1
-    tally["answers_unmetered"] += event.unmetered
+    tally[f"{WRITTEN_BY if name == WRITE_CODE else ANSWERED_BY}{event.model}"] += 1
+    tally["calls_unmetered" if name == WRITE_CODE else "answers_unmetered"] += event.unmetered
+    if event.unmetered < event.attempts:
+        tally[f"{METERED}{name}"] += 1
+        tally[f"{PROMPT}{name}"] += event.prompt_tokens
+        tally[f"{COMPLETION}{name}"] += event.completion_tokens
     if event.outcome == "repaired":
         tally[f"{REPAIRED}{name}"] += 1
     elif event.outcome != "settled":
@@ -102,6 +111,10 @@ def _model_asked(tally: Tally, event: scrum.ModelAsked) -> None:
             tally["decisions_with_tokens"] += 1
             tally["prompt_tokens"] += event.prompt_tokens
             tally["completion_tokens"] += event.completion_tokens
+
+
+def _tool_called(tally: Tally, event: code.ToolCalled) -> None:
+    tally[f"{TOOL_REFUSED if event.is_refused else TOOL_USED}{event.tool}"] += 1
 
 
 def _standup_held(tally: Tally, event: scrum.StandupHeld) -> None:
@@ -127,6 +140,7 @@ _COUNTERS: Mapping[type[Any], Callable[[Tally, Any], None]] = {
     scrum.StoryReviewed: _story_reviewed,
     scrum.DecisionTaken: _decision_taken,
     scrum.ModelAsked: _model_asked,
+    code.ToolCalled: _tool_called,
     scrum.StandupHeld: _standup_held,
     scrum.ReverseMentorship: _one("reverse_mentorships"),
     scrum.DecisionRecorded: _one("decisions_recorded"),

@@ -15,6 +15,7 @@ from actors.reporting.final_report import DeadLetters, RunTotals, final_report
 from actors.reporting.openmetrics import OpenMetricsRecorder
 from actors.reporting.retro import retrospective
 from actors.reporting.run_info import RunInfo
+from actors.reporting.run_ledger import RunLedger, notices
 from actors.reporting.sprint_files import (
     decision_file_name,
     decision_index,
@@ -24,7 +25,7 @@ from actors.reporting.sprint_files import (
 )
 from actors.reporting.tables import KnowledgeTable, write_tables
 from actors.reporting.team_history import TeamHistory
-from actors.scrum.messages import DecisionRecorded, KnowledgeReviewed, SprintEnded
+from actors.scrum.messages import BudgetExhausted, DecisionRecorded, KnowledgeReviewed, SprintEnded, TokensSpent
 from brokers.node.messages import DeadLettered
 
 
@@ -38,6 +39,7 @@ class ArtifactWriter:
         self._dead_letters: dict[str, DeadLetters] = {}
         self._decided_at: dict[tuple[str, int], str] = {}  # (team, adr) -> virtual date, until its sprint ends
         self._events = 0
+        self._ledger = RunLedger(info)
         self._knowledge = KnowledgeTable(self._folder)
         self._recorder = OpenMetricsRecorder(self._folder, info)
 
@@ -57,6 +59,14 @@ class ArtifactWriter:
             case SprintEnded():
                 self._write_sprint(message)
                 return
+            case TokensSpent():
+                self._ledger.spent(message, sprint=self._histories[message.team].record.sprint)
+            case BudgetExhausted():
+                self._ledger.exhausted(message, at=self._info.timestamp(entry.time_us))
+                for each in self._histories.values():
+                    if message.team in ("", each.team):
+                        each.record.budgets.append(message)
+                return
         history = self._histories.get(getattr(message, "team", ""))
         if history is not None:
             history.apply(message, entry.time_us)
@@ -64,7 +74,11 @@ class ArtifactWriter:
     def boards(self) -> dict[str, Any]:
         """Every team's board as it is now, by team; `done` holds what waits for the sprint review or just passed it."""
         return {
-            team: {"sprint": history.record.sprint, **history.wall.columns(history.record.sprint, _stories(code))}
+            team: {
+                "sprint": history.record.sprint,
+                **notices(history.record.budgets),
+                **history.wall.columns(history.record.sprint, _stories(code)),
+            }
             for team, history in self._histories.items()
             for code in (self._code(history),)
         }
@@ -74,6 +88,9 @@ class ArtifactWriter:
         histories = list(self._histories.values())
         totals = RunTotals(events=self._events, event_digest=event_digest, dead_letters=self._dead_letters)
         report = final_report(self._info, histories, totals)
+        if self._info.judgement == "model" or self._info.hands == "llm":
+            report["ledger"] = self._ledger.summary()
+            self._folder.write_json("ledger.json", self._ledger.page())
         self._knowledge.finish()
         self._recorder.finish()
         write_tables(self._folder, histories, self._info)
@@ -87,7 +104,8 @@ class ArtifactWriter:
         record.sprint = ended.sprint
         place = self._info.sprint_folder(ended.team, ended.sprint)
         write = self._folder.write_text
-        self._folder.write_json(f"{place}/kanban.json", history.wall.snapshot(ended, _stories(code)))
+        board = history.wall.snapshot(ended, _stories(code)) | notices(record.budgets)
+        self._folder.write_json(f"{place}/kanban.json", board)
         self._folder.write_json(f"{place}/test_coverage.json", coverage_report(ended.sprint, code))
         if code is not None:
             self._folder.write_json(f"{place}/code.json", code_report(ended, code, history.wall))

@@ -19,6 +19,7 @@ from actors.scrum.errors import ScrumError
 from actors.services.disturbance_messages import CrashActor
 from actors.services.failures import CrashRequestedError, UnexpectedMessageError
 from actors.services.team_setting import TeamSetting
+from actors.services.treasury_messages import StopAsking
 from brokers.node.actor import Actor
 
 
@@ -53,6 +54,9 @@ class Agent(Actor):
         """Give a message to the duty that takes care of it."""
         if isinstance(message, CrashActor):
             raise CrashRequestedError(message.reason)
+        if isinstance(message, StopAsking):
+            self._state.purse.is_stopped = True
+            return None  # it is told to this agent, whether it is for this one or for all
         handler = self._handlers.get(type(message))
         if handler is None:
             raise UnexpectedMessageError(message)

@@ -43,11 +43,13 @@ class Desk:
         duration_us = max(LINK_MARGIN_US, thinking_us(observation, self.team.calibration))
         question = Question(
             context=self.context,
-            state=self.state,
+            agent=self.state.agent,
+            keeper=self.state,
             team=self.team.team,
             key=key,
             observation=observation,
             duration_us=duration_us,
+            purse=self.state.purse,
         )
         found = await self._judge.judge(question)
         if isinstance(found, NoJudgement):

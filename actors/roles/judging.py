@@ -1,28 +1,38 @@
-"""Who judges: what a desk asks for a decision, and the one that asks the behavioural policy."""
+"""Who judges: what is asked for a decision, and the one that asks the behavioural policy."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from actors.policy.decisions import Decide, Decided
-from actors.roles.person_state import PersonState
+from actors.policy.prompting.memory import Memory
+from actors.roles.purse import Purse
 from brokers.node.context import Context
 from brokers.node.errors import EffectFailedError
 from brokers.wire.registry import Message
+from inference.messages import Failed
+
+
+class Remembers(Protocol):
+    """Keeps what a model is shown again of earlier decisions; it survives a restart of the actor that asks."""
+
+    memory: Memory | None  # None: nothing yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A judgement that is wanted, and whose it is."""
+    """A decision that is wanted, and whose it is."""
 
     context: Context
-    state: PersonState
+    agent: str
+    keeper: Remembers
     team: str
     key: tuple[str, str, int]  # stream, entity, n: names the draw
     observation: Any
     duration_us: int  # virtual time that it takes to answer once
+    purse: Purse = field(default_factory=Purse)  # what a model's answer is paid from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +53,7 @@ class NoJudgement:
 
 
 class Judge(Protocol):
-    """Answers questions; shared by the incarnations of one person, keeps no state of its own."""
+    """Answers questions; shared by the incarnations of whoever asks, keeps no state of its own."""
 
     async def judge(self, question: Question) -> Judgement | NoJudgement:
         """Take the time that it takes. Raises nothing that has to do with the answer."""
@@ -58,11 +68,13 @@ class BehaviouralJudge:
 
     async def judge(self, question: Question) -> Judgement | NoJudgement:
         observation = question.observation
-        request = Decide(agent=question.state.agent, key=question.key, observation=observation)
+        request = Decide(agent=question.agent, key=question.key, observation=observation)
         try:
             reply = await question.context.effect(request, duration_us=question.duration_us)
         except EffectFailedError as failed:
             return NoJudgement(failed.reason)
+        if isinstance(reply, Failed):
+            return NoJudgement(f"{reply.reason}: {reply.detail}")
         if not isinstance(reply, Decided) or not isinstance(reply.answer, observation.ANSWER):
             return NoJudgement(f"an answer of another kind: {reply.KIND}")
         return Judgement(

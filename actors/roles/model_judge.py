@@ -1,6 +1,7 @@
 """A model judges: every decision is a conversation, at most one repair, and then an answer or a typed failure.
 
-The judge keeps nothing: what a person remembers is in the person's state, so that a restarted actor remembers it, too.
+The judge keeps nothing: what was decided before is remembered by whoever asks, so that a restarted actor remembers it,
+too.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from actors.policy.prompting.narrowing import schema_of
 from actors.policy.prompting.prompts import Prompts
 from actors.policy.prompting.schemas import schema_text
 from actors.roles.judging import Judgement, NoJudgement, Question
-from actors.scrum.messages import ModelAsked
+from actors.roles.paying import BUDGET_EXHAUSTED, may_ask, pay, story_of
+from actors.scrum.messages import ModelAsked, TokensSpent
 from brokers.node.errors import EffectFailedError
 from brokers.wire.registry import Message
 from inference.messages import Failed
@@ -26,31 +28,34 @@ _DETAIL_CHARS = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelUse:
-    """Which model one person's judgements come from, and how it is asked."""
+    """Which model one person's decisions come from, and how it is asked."""
 
     model: str
     max_tokens: int  # of one answer
     temperature_permille: int
-    memory_chars: int  # budget of what the person remembers; 0: nothing
+    memory_chars: int  # budget of what it is shown again; 0: nothing
 
 
 @dataclass(slots=True)
 class _Account:
     """What the attempts of one decision took."""
 
-    attempts: int = 0
+    was_asked: bool = False
+    attempts: int = 0  # that were answered
     unmetered: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int | None = None
     model: str = ""
+    adapter: str = ""
+    adapter_version: int = 0
 
     def add(self, reply: Message) -> None:
         self.attempts += 1
         if not isinstance(reply, TextGenerated):
             self.unmetered += 1
             return
-        self.model = reply.model
+        self.model, self.adapter, self.adapter_version = reply.model, reply.adapter, reply.adapter_version
         self.prompt_tokens += reply.prompt_tokens
         self.completion_tokens += reply.completion_tokens
         if reply.cached_tokens is not None:
@@ -76,20 +81,8 @@ class ModelJudge:
                 outcome = "repaired" if is_repaired else "settled"
             case NoDecision(cause=cause):
                 outcome = cause
-        question.context.publish(
-            ModelAsked(
-                team=question.team,
-                agent=question.state.agent,
-                decision=question.observation.KIND,
-                model=account.model or self._use.model,
-                outcome=outcome,
-                attempts=account.attempts,
-                prompt_tokens=account.prompt_tokens,
-                completion_tokens=account.completion_tokens,
-                cached_tokens=account.cached_tokens,
-                unmetered=account.unmetered,
-            )
-        )
+        if account.was_asked:
+            self._tell(question, account, outcome)
         if not isinstance(found, Settled):
             return found if isinstance(found, NoJudgement) else NoJudgement(found.text)
         self._remember(question, found.answer)
@@ -100,11 +93,49 @@ class ModelJudge:
             completion_tokens=account.completion_tokens if account.is_metered else None,
         )
 
+    def _tell(self, question: Question, account: _Account, outcome: Outcome) -> None:
+        """Say what was asked and what it took, and pay for it."""
+        question.context.publish(
+            ModelAsked(
+                team=question.team,
+                agent=question.agent,
+                decision=question.observation.KIND,
+                model=account.model or self._use.model,
+                outcome=outcome,
+                attempts=account.attempts,
+                prompt_tokens=account.prompt_tokens,
+                completion_tokens=account.completion_tokens,
+                cached_tokens=account.cached_tokens,
+                unmetered=account.unmetered,
+            )
+        )
+        if account.attempts:
+            pay(question, self._spent(question, account))
+
+    def _spent(self, question: Question, account: _Account) -> TokensSpent:
+        return TokensSpent(
+            team=question.team,
+            agent=question.agent,
+            story_id=story_of(question.observation),
+            asked_model=self._use.model,
+            model=account.model or self._use.model,
+            adapter=account.adapter,
+            adapter_version=account.adapter_version,
+            answers=account.attempts,
+            unmetered=account.unmetered,
+            prompt_tokens=account.prompt_tokens,
+            cached_tokens=account.cached_tokens,
+            completion_tokens=account.completion_tokens,
+        )
+
     async def _talk(self, question: Question, account: _Account) -> Settled | NoDecision | NoJudgement:
         observation = question.observation
         dialogue: Settled | NoDecision | Dialogue = begin(self._prompts, observation, self._memory_of(question))
         schema = schema_text(schema_of(observation))
         while isinstance(dialogue, Dialogue):
+            if not may_ask(question, self._spent(question, account)):
+                return NoJudgement(BUDGET_EXHAUSTED)
+            account.was_asked = True
             try:
                 reply = await question.context.effect(self._request(dialogue, schema), duration_us=question.duration_us)
             except EffectFailedError as failed:
@@ -134,9 +165,9 @@ class ModelJudge:
         )
 
     def _memory_of(self, question: Question) -> Memory:
-        return question.state.memory or Memory(budget_chars=self._use.memory_chars)
+        return question.keeper.memory or Memory(budget_chars=self._use.memory_chars)
 
     def _remember(self, question: Question, answer: Message) -> None:
-        """Read again: other decisions of this person may have ended meanwhile."""
+        """Read again: other decisions of whoever asks may have ended meanwhile."""
         memory = self._memory_of(question)
-        question.state.memory = self._prompts.remembered(memory, question.observation, answer)
+        question.keeper.memory = self._prompts.remembered(memory, question.observation, answer)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from actors.policy.decisions import Experience, Person
 from actors.policy.mind import Mind
 from actors.policy.prompting.memory import Memory
+from actors.roles.purse import Purse
 from actors.scrum.retrospective import LessonBook
 
 
@@ -66,6 +67,7 @@ class PersonState:
     decision_records: int = 0
     last_decision: str = ""  # key of the latest, as commits name it
     memory: Memory | None = None  # of earlier judgements, where a model is asked for them
+    purse: Purse = field(default_factory=Purse)  # what may be spent on models
 
     @property
     def agent(self) -> str:

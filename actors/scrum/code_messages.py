@@ -29,6 +29,20 @@ class CodeCommitted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCalled:
+    """A model that writes code has called a tool, which did what it was asked for or refused."""
+
+    KIND: ClassVar[str] = "code.tool_called/1"
+    team: str
+    sprint: int
+    story_id: str
+    session_id: str
+    agent: str  # the driver
+    tool: str  # such as read_file; `unknown` where there is no such tool
+    is_refused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TestsRan:
     """Visible tests ran on a commit: before the code was there, after it, or in the merge queue."""
 

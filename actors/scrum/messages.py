@@ -391,6 +391,39 @@ class ModelAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokensSpent:
+    """What one decision took of a model, whether it came to an answer or not. The ledger of a run adds these up."""
+
+    KIND: ClassVar[str] = "ledger.tokens_spent/1"
+    team: str
+    agent: str
+    story_id: str  # empty: it was about none
+    asked_model: str
+    model: str  # that really answered; the one that was asked where none did
+    adapter: str  # likewise; empty: the base model
+    adapter_version: int
+    answers: int
+    unmetered: int  # of them, those whose tokens nobody told
+    prompt_tokens: int
+    cached_tokens: int | None  # of the prompts', from a prefix cache; None: the server does not tell
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetExhausted:
+    """What may be spent on models is spent: from now on the cautious choice is taken where one would be asked."""
+
+    KIND: ClassVar[str] = "ledger.budget_exhausted/1"
+    team: str  # empty: the budget of the run, for all teams
+    agent: str  # whose budget; empty: the run's
+    scope: Literal["run", "actor"]
+    spent_tokens: int
+    spent_millionths: int  # of the currency
+    budget_tokens: int | None
+    budget_millionths: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DisturbanceSoftened:
     """The cap on harm was reached: a disturbance struck as a minor one."""
 

@@ -6,9 +6,11 @@ another pair sits down): then the second one hears that the workshop is busy wit
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, ClassVar
 
+from actors.roles.judging import Judge
+from actors.roles.purse import Purse
 from actors.services.branch_desk import BranchDesk
 from actors.services.code_checks import CodeChecks
 from actors.services.code_news import CodeNews
@@ -19,8 +21,9 @@ from actors.services.incident_messages import StageIncident
 from actors.services.main_measurement import MainMeasurement
 from actors.services.merge_messages import MainBegun, MainMoved, MeasureMain, OfferBranch, WatchMain
 from actors.services.model_hands import ModelHands
-from actors.services.quarter_writing import QUEUE_REMARKS, Hands, QuarterWriting
+from actors.services.quarter_writing import QUEUE_REMARKS, QuarterWriting
 from actors.services.team_setting import TeamSetting
+from actors.services.treasury_messages import StopAsking
 from actors.services.trouble_staging import TroubleStaging
 from actors.services.work_ledger import WorkError
 from actors.services.work_messages import AddRework, Demonstrate, DisturbanceEffect, InspectWork, ReviseWork, RunChecks
@@ -32,9 +35,24 @@ class CodeWorkshop(Workshop):
 
     refusals: ClassVar[tuple[type[Exception], ...]] = (WorkError, BusyError)
 
-    def __init__(self, work: ExecutedWork, team: TeamSetting, *, start_s: int, hands: Hands = "behavioural") -> None:
+    def __init__(
+        self,
+        work: ExecutedWork,
+        team: TeamSetting,
+        *,
+        start_s: int,
+        writers: Mapping[str, Judge] | None = None,
+        purses: Mapping[str, Purse] | None = None,
+    ) -> None:
+        """Make one incarnation.
+
+        Args:
+            writers: A model's hands, by the agent that drives; None: calibrated hands write.
+            purses: What such hands may spend, likewise; apart from the agents' own, which may live on other nodes.
+        """
         super().__init__(work, disturber=team.disturber)
-        self._executed, self._team, self._start_s, self._hands = work, team, start_s, hands
+        self._executed, self._team, self._start_s, self._writers = work, team, start_s, writers
+        self._purses = purses or {}
         self._busy: dict[str, None] = {}  # of this incarnation
 
     def on_start(self) -> None:
@@ -42,11 +60,14 @@ class CodeWorkshop(Workshop):
         work, team, context = self._executed, self._team, self.context
         news, hidden = CodeNews(context, team), HiddenTests(context, team)
         self._desk = BranchDesk(context, work.branches, team, news, start_s=self._start_s)
-        model = ModelHands(context, self._desk, work, team) if self._hands == "model" else None
+        model = None if self._writers is None else self._hands(self._writers)
         self._writing = QuarterWriting(context, self._desk, news, work, model)
         self._checks = CodeChecks(self._desk, hidden, news, work, self._worked_off)
         self._staging = TroubleStaging(context, self._desk, hidden, news, work, team)
         self._measurement = MainMeasurement(context, work, team)
+
+    def _hands(self, writers: Mapping[str, Judge]) -> ModelHands:
+        return ModelHands(self.context, self._desk, self._executed, self._team, writers, self._purses)
 
     def on_receive(self, message: Any) -> Any:
         """Answer what is asked about the work, or done to it."""
@@ -72,6 +93,9 @@ class CodeWorkshop(Workshop):
                 return super().on_receive(message)
             case DisturbanceEffect():
                 return self._disturb(message)
+            case StopAsking(agent=agent):
+                for name, purse in self._purses.items():
+                    purse.is_stopped = purse.is_stopped or agent in ("", name)
             case WatchMain(sprint=sprint):
                 return self._measurement.watch(sprint)
             case MeasureMain(sprint=sprint):

@@ -6,10 +6,14 @@ Whatever is wrong with a call comes back to the model as text. Without a valid d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from actors.policy.decisions import Decide, Decided, Person, StoryView, ToolChoice, WriteCode
+from actors.policy.decisions import Person, StoryView, ToolChoice, WriteCode
 from actors.policy.thinking import thinking_us
+from actors.roles.judging import Judge, NoJudgement, Question
+from actors.roles.purse import Purse
+from actors.scrum.code_messages import ToolCalled
 from actors.scrum.messages import DecisionFailed, DecisionTaken
 from actors.services.branch_desk import TESTS_US, BranchDesk
 from actors.services.executed_work import ExecutedWork
@@ -19,18 +23,17 @@ from actors.services.work_ledger import StoryWork
 from actors.work.effort import Worker
 from actors.work.product import index_path
 from actors.work.tool_messages import CommitWork, Finish, ListFiles, RunSomeTests, ToolUsed, UseTool
-from actors.work.tools.calls import Call, parse_call
+from actors.work.tools.calls import TOOLS, Call, parse_call
 from actors.work.tools.errors import CallError
 from actors.work.tools.limits import LIMITS, ToolLimits
 from actors.work.tools.quarter import ModelQuarter
 from actors.work.troubles import CHANGES_PATH, PRODUCT_TEST_PATH, VENDORED_PATH, flaky_path
 from brokers.node.context import Context
-from brokers.node.errors import EffectFailedError
-from inference.messages import Failed
 
 STREAM = "write_code"
 TOOL_US = 1_000_000  # of virtual time
 PROJECT_FILE = "pyproject.toml"
+UNKNOWN = "unknown"  # the name under which calls of tools that do not exist are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,14 @@ class ModelHands:
         desk: BranchDesk,
         work: ExecutedWork,
         team: TeamSetting,
+        writers: Mapping[str, Judge],
+        purses: Mapping[str, Purse],
         limits: ToolLimits = LIMITS,
     ) -> None:
+        """`writers`: who decides on the calls, by the agent that drives; `purses`: what that is paid from."""
         self._context, self._desk = context, desk
         self._work, self._team, self._limits = work, team, limits
+        self._writers, self._purses = writers, purses
 
     async def write(self, work: StoryWork, agent: str, worker: Worker, subjects: Subjects) -> None:
         """Write until the quarter is finished; then commit what is there and run the visible tests.
@@ -97,7 +104,13 @@ class ModelHands:
             quarter.allow(call, self._limits)
         except CallError as error:
             quarter.note(choice.tool[:40], str(error), is_refused=True)
-            return
+        else:
+            await self._carry_out(call, code, quarter, agent, subjects)
+        self._tell_of_call(code, quarter, agent)
+
+    async def _carry_out(
+        self, call: Call, code: StoryCode, quarter: ModelQuarter, agent: str, subjects: Subjects
+    ) -> None:
         match call:
             case Finish(summary=summary):
                 quarter.is_finished = True
@@ -109,43 +122,55 @@ class ModelHands:
             case _:
                 quarter.take(call, await self._use(code, quarter, call))
 
+    def _tell_of_call(self, code: StoryCode, quarter: ModelQuarter, agent: str) -> None:
+        self._context.publish(
+            ToolCalled(
+                team=self._team.team,
+                sprint=self._team.calendar.sprint_of(self._context.now_us),
+                story_id=code.story_id,
+                session_id=code.session_id,
+                agent=agent,
+                tool=quarter.last_tool if quarter.last_tool in TOOLS else UNKNOWN,
+                is_refused=quarter.last_is_refused,
+            )
+        )
+
     async def _decide(self, observation: WriteCode, quarter: ModelQuarter, agent: str) -> ToolChoice | None:
         """Ask for the next call; None where there is no valid answer, which is published."""
-        request = Decide(agent=agent, key=(STREAM, quarter.entity, quarter.steps), observation=observation)
-        duration_us = thinking_us(observation, self._team.calibration)
-        try:
-            reply = await self._context.effect(request, duration_us=duration_us)
-        except EffectFailedError as failed:
-            self._tell_of_failure(agent, failed.reason)
-            return None
-        if isinstance(reply, Failed):
-            self._tell_of_failure(agent, f"{reply.reason}: {reply.detail}")
-            return None
-        if not isinstance(reply, Decided) or not isinstance(reply.answer, ToolChoice):
-            self._tell_of_failure(agent, f"an answer of another kind: {reply.KIND}")
+        question = Question(
+            context=self._context,
+            agent=agent,
+            keeper=quarter,
+            team=self._team.team,
+            key=(STREAM, quarter.entity, quarter.steps),
+            observation=observation,
+            duration_us=thinking_us(observation, self._team.calibration),
+            purse=self._purses.get(agent) or Purse(),
+        )
+        found = await self._writers[agent].judge(question)
+        if isinstance(found, NoJudgement):
+            self._context.publish(
+                DecisionFailed(
+                    team=self._team.team,
+                    agent=agent,
+                    decision=WriteCode.KIND,
+                    reason=found.reason,
+                    cautious_choice="stop_writing",
+                )
+            )
             return None
         self._context.publish(
             DecisionTaken(
                 team=self._team.team,
                 agent=agent,
                 decision=WriteCode.KIND,
-                duration_us=duration_us,
-                prompt_tokens=reply.prompt_tokens,
-                completion_tokens=reply.completion_tokens,
+                duration_us=found.duration_us,
+                prompt_tokens=found.prompt_tokens,
+                completion_tokens=found.completion_tokens,
             )
         )
-        return reply.answer
-
-    def _tell_of_failure(self, agent: str, reason: str) -> None:
-        self._context.publish(
-            DecisionFailed(
-                team=self._team.team,
-                agent=agent,
-                decision=WriteCode.KIND,
-                reason=reason,
-                cautious_choice="stop_writing",
-            )
-        )
+        assert isinstance(found.answer, ToolChoice), "a judge answers in kind"
+        return found.answer
 
     async def _use(self, code: StoryCode, quarter: ModelQuarter, call: Call) -> ToolUsed:
         request = UseTool(

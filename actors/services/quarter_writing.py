@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from actors.services.branch_desk import COMMIT_US, BranchDesk
 from actors.services.code_news import CodeNews
 from actors.services.commit_texts import trailer, what, work_subject
@@ -17,7 +15,6 @@ from actors.work.messages import FlawPlanted
 from actors.work.tools.quarter import ModelQuarter
 from brokers.node.context import Context
 
-Hands = Literal["behavioural", "model"]
 MOST_REPAIRS = 4  # rounds of repairing what visible tests show in one quarter
 QUEUE_REMARKS = {  # why the merge queue gives a story back, in words for whoever puts that right
     "conflict": "main has changed in the same places; where both are in a file, they stand between conflict marks",

@@ -10,7 +10,6 @@ from actors.simulation.exit_codes import ExitCode
 from actors.simulation.folders import FolderError
 from actors.simulation.other_commands import diff, export_run, fork, replay, validate
 from actors.simulation.run_command import OptionsError, run
-from actors.simulation.workspaces import UnconfinedError
 from actors.work.workspace.errors import WorkspaceError
 from brokers.hub.live import LiveError
 from brokers.journal.errors import JournalError
@@ -27,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
         return _COMMANDS[args.command](args)
     except ConfigError as error:
         print(error, file=sys.stderr)
-    except (FolderError, OptionsError, JournalError, LiveError, UnconfinedError, WorkspaceError) as error:
+    except (FolderError, OptionsError, JournalError, LiveError, WorkspaceError) as error:
         print(f"simulate: {error}", file=sys.stderr)
     return ExitCode.BAD_INPUT
 

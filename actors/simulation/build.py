@@ -18,6 +18,7 @@ from actors.roles.agent import Agent
 from actors.roles.judging import Judge
 from actors.roles.person_state import PersonState
 from actors.roles.product_owner import ProductState, Refill
+from actors.roles.purse import TREASURER
 from actors.scrum import code_messages
 from actors.scrum import messages as scrum_messages
 from actors.scrum.board import Board
@@ -34,6 +35,7 @@ from actors.services import (
     incident_messages,
     merge_messages,
     pairing_messages,
+    treasury_messages,
     work_messages,
 )
 from actors.services.board_keeper import BoardKeeper
@@ -46,8 +48,10 @@ from actors.services.merge_desk import Gates, MergeDesk, MergeState
 from actors.services.modelled_work import ModelledWork
 from actors.services.sprint_state import SprintState
 from actors.services.team_setting import TeamSetting, agent_address
+from actors.services.treasurer import Treasurer, Treasury
 from actors.services.work_ledger import WorkLedger
 from actors.services.workshop import Workshop
+from actors.simulation.budgets import actor_budget, purse_of_each, run_budget
 from actors.simulation.judges import behavioural
 from actors.simulation.portfolio import NewKatas, NewStories, first_new_number, refill_for, share_out, wishes_of
 from actors.work import messages as execution_messages
@@ -74,6 +78,7 @@ class RunPlan:
     calibration: Calibration
     sprints: int
     judge_of: Callable[[TeamMember], Judge] = behavioural
+    writer_of: Callable[[TeamMember], Judge] | None = None  # None: calibrated hands write the code
 
 
 def build_registry() -> Registry:
@@ -90,6 +95,7 @@ def build_registry() -> Registry:
         incident_messages,
         merge_messages,
         pairing_messages,
+        treasury_messages,
         work_messages,
         execution_messages,
         tool_messages,
@@ -101,13 +107,33 @@ def build_registry() -> Registry:
 
 def build_actors(plan: RunPlan) -> dict[str, Factory]:
     """Address and factory of every actor of a run, team by team; the order is part of the run."""
+    return {name: factory for team in build_teams(plan) for name, factory in team.items()}
+
+
+def build_teams(plan: RunPlan) -> list[dict[str, Factory]]:
+    """The same by team. Actors of two teams never write to each other; where a budget connects all, all are one."""
     rosters = plan.config.resolved_teams()
     shares = share_out(plan.stories, teams=len(rosters))
     refills = _refills(plan, teams=len(rosters))
-    factories: dict[str, Factory] = {}
-    for position, (roster, stories, refill) in enumerate(zip(rosters, shares, refills, strict=True)):
-        factories.update(_team(plan, roster, stories, refill, position=position, teams=len(rosters)))
-    return factories
+    built = [
+        _team(plan, roster, stories, refill, position=position, teams=len(rosters))
+        for position, (roster, stories, refill) in enumerate(zip(rosters, shares, refills, strict=True))
+    ]
+    treasury = Treasury(budget=run_budget(plan.config), per_actor=actor_budget(plan.config))
+    if not treasury.is_limited:
+        return built
+    treasurer = partial(Treasurer, treasury, _asking_places(plan))
+    return [{name: factory for team in built for name, factory in team.items()} | {TREASURER: treasurer}]
+
+
+def _asking_places(plan: RunPlan) -> dict[str, tuple[str, ...]]:
+    """By agent, who asks models for it: its own actor and, where a model writes, the workshop of its team."""
+    places: dict[str, tuple[str, ...]] = {}
+    for roster in plan.config.resolved_teams():
+        workshop = () if plan.writer_of is None else (_setting(plan, roster).workshop,)
+        for one in roster.members:
+            places[one.id] = (agent_address(one.id), *(workshop if one.may_drive else ()))
+    return places
 
 
 def _refills(plan: RunPlan, *, teams: int) -> list[Refill | None]:
@@ -136,14 +162,15 @@ def _team(
     ledger = DisturbanceLedger(team=setting.team, seed=seed)
     factories: dict[str, Factory] = {
         setting.board: partial(BoardKeeper, board, listeners=(setting.facilitator, setting.disturber)),
-        **_workplace(plan, setting),
+        **_workplace(plan, setting, roster),
         setting.disturber: partial(
             Disturber, ledger, _disturbance_rules(plan.config), setting, wishes=wishes if setting.executes else None
         ),
     }
     modules = _modules(stories)
     for member, one in zip(setting.roster.members, roster.members, strict=True):
-        state = PersonState(person=_person(member), mind=_mind(plan, member, setting, modules))
+        mind = _mind(plan, member, setting, modules)
+        state = PersonState(person=_person(member), mind=mind, purse=purse_of_each(plan.config))
         owns = member == setting.roster.product_owner
         judge = plan.judge_of(one)
         factory = partial(Agent, state, setting, product=product if owns else None, judge=judge)
@@ -152,7 +179,7 @@ def _team(
     return factories
 
 
-def _workplace(plan: RunPlan, setting: TeamSetting) -> dict[str, Factory]:
+def _workplace(plan: RunPlan, setting: TeamSetting, roster: TeamRoster) -> dict[str, Factory]:
     """Where the work of a team lives: its workshop, and the merge queue where code is written."""
     ledger, seed = WorkLedger(team=setting.team), plan.config.simulation.seed
     if not setting.executes:
@@ -161,14 +188,17 @@ def _workplace(plan: RunPlan, setting: TeamSetting) -> dict[str, Factory]:
     work = ExecutedWork(ledger, ProductCode(team=setting.team), calibration=plan.calibration, seed=seed)
     start = plan.config.simulation.start_date
     start_s = int(datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp())
-    section = plan.config.code_generation
+    section, writer_of = plan.config.code_generation, plan.writer_of
+    drivers = [one for one in roster.members if one.may_drive]
+    writers = None if writer_of is None else {one.id: writer_of(one) for one in drivers}
+    purses = {one.id: purse_of_each(plan.config) for one in drivers}
     gates = Gates(
         min_line_percent=section.coverage.min_line_coverage if section.coverage.enabled else 0,
         min_branch_percent=section.coverage.min_branch_coverage if section.coverage.enabled else 0,
         max_complexity=section.max_complexity,
     )
     return {
-        setting.workshop: partial(CodeWorkshop, work, setting, start_s=start_s, hands=section.hands),
+        setting.workshop: partial(CodeWorkshop, work, setting, start_s=start_s, writers=writers, purses=purses),
         setting.merge_queue: partial(MergeDesk, MergeState(), setting, gates=gates, start_s=start_s),
     }
 

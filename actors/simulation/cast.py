@@ -9,9 +9,10 @@ from actors.policy.calibration import Calibration, parse_calibration
 from actors.reporting.run_info import RunInfo
 from actors.roles.judging import Listener
 from actors.scrum.calendar import SprintCalendar
-from actors.simulation.build import RunPlan, build_actors, build_registry
+from actors.simulation.budgets import price_list
+from actors.simulation.build import RunPlan, build_registry, build_teams
 from actors.simulation.inputs import RunInputs
-from actors.simulation.judges import judges, overheard, server_plan
+from actors.simulation.judges import judges, overheard, server_plan, writers
 from actors.simulation.layout import Layout
 from brokers.clock import messages as clock_messages
 from brokers.node.cell import Factory
@@ -28,6 +29,7 @@ class Cast:
 
     registry: Registry
     factories: dict[str, Factory]
+    islands: tuple[tuple[str, ...], ...]  # actors of each team: nobody writes to another team
     calibration: Calibration
     info: RunInfo
     seed: int
@@ -81,12 +83,15 @@ def assemble(inputs: RunInputs, *, sprints: int, listener: Listener | None = Non
         calibration=calibration,
         sprints=sprints,
         judge_of=overheard(judges(config, inputs.prompts), listener),
+        writer_of=writers(config, inputs.prompts),
     )
     registry = build_registry()
     registry.register_module(clock_messages)
+    teams = build_teams(plan)
     return Cast(
         registry=registry,
-        factories=build_actors(plan),
+        factories={name: factory for team in teams for name, factory in team.items()},
+        islands=tuple(tuple(team) for team in teams),
         calibration=calibration,
         info=RunInfo(
             experiment=config.experiment.name,
@@ -95,13 +100,15 @@ def assemble(inputs: RunInputs, *, sprints: int, listener: Listener | None = Non
             teams=tuple(team.id for team in config.resolved_teams()),
             executes=config.code_generation.mode == "executed",
             judgement=config.policy.judgement,
+            hands=config.code_generation.hands,
+            prices=price_list(config),
         ),
         seed=config.simulation.seed,
         link_delay_us=config.simulation.link_delay_ms * 1_000,
         sprints=sprints,
         code=config.code_generation,
         model_engine=config.models.engine,
-        model_server=server_plan(config) if config.policy.asks_model else None,
+        model_server=server_plan(config) if config.asks_model else None,
         calendar=SprintCalendar(
             days_per_sprint=config.experiment.num_simulated_days,
             start_weekday=config.simulation.start_date.weekday(),

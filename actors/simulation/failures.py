@@ -13,6 +13,9 @@ from brokers.clock.conductor import ClockError
 from brokers.journal.errors import DivergedError, JournalError
 from brokers.links.frames import LinkError
 from brokers.node.errors import NodeError
+from inference.pool.devices import DeviceError
+from inference.pool.plan import PlacementError
+from inference.pool.running import PoolError
 from inference.text import EngineLostError
 
 
@@ -27,6 +30,8 @@ def exit_code_of(error: Exception) -> ExitCode:
             return ExitCode.BAD_INPUT
         case NodeError() | ClockError() | LinkError() | WorkspaceError() | SandboxError() | EngineLostError():
             return ExitCode.RESUMABLE
+        case PoolError() | PlacementError() | DeviceError():
+            return ExitCode.RESUMABLE
         case _:
             return ExitCode.FAILED
 
@@ -40,6 +45,8 @@ def sentence_of(error: Exception) -> str:
             return str(error)
         case EngineLostError():
             return f"the server of the model is lost: {error}"
+        case PoolError() | PlacementError() | DeviceError():
+            return f"the models are not there: {error}"
     return f"{type(error).__name__}: {error}"
 
 

@@ -1,6 +1,7 @@
-"""Who judges in a run: everybody by calibrated rules, or everybody by a model.
+"""Who judges and who writes code in a run: calibrated rules and hands, or models.
 
-The model is behind an OpenAI-compatible server, or in a vLLM that the run starts by itself (`own_engine`).
+A model is behind an OpenAI-compatible server, in a vLLM that the run starts by itself (`own_engine`), or one of several
+in a pool (`model_pool`).
 
 What only models need (templates, HTTP, schemas) is imported where a model is asked: a run without one stays light.
 """
@@ -9,17 +10,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from actors.roles.judging import BEHAVIOURAL, Judge, Listener, OverheardJudge
-from actors.simulation import own_engine
+from actors.simulation import model_pool, own_engine
 from config.errors import ConfigError, Problem
 from config.loader import override_config
-from config.rosters import TeamMember
+from config.rosters import TeamMember, original_id
 from config.sections import RunConfig
 from config.yaml_tree import Loc, dotted
+
+if TYPE_CHECKING:
+    from actors.policy.prompting.prompts import Prompts
+    from actors.roles.model_judge import ModelUse
 
 TEXT_POOL = "text"
 TEXT_ENGINES = {"openai": "inference.engines.openai_serving:build", "vllm": own_engine.BUILDER}  # by models.engine
@@ -56,24 +62,51 @@ def judges(config: RunConfig, prompts: Mapping[str, str]) -> JudgeOf:
     """The judge of each member of a team. Raises PromptError for prompts that cannot be used."""
     if not config.policy.asks_model:
         return behavioural
-    from actors.policy.prompting.prompts import Prompts
-    from actors.policy.prompting.templates import PromptFile
-    from actors.roles.model_judge import ModelJudge, ModelUse
+    from actors.roles.model_judge import ModelJudge
 
-    read = Prompts({name: PromptFile(f"{name}.j2", text) for name, text in prompts.items()})
-    usual = config.runtimes.local_vllm
+    read = _read(prompts)
 
     def judge_of(member: TeamMember) -> Judge:
-        temperature = usual.temperature if member.temperature is None else member.temperature
-        use = ModelUse(
-            model=config.policy.model or member.model,
-            max_tokens=usual.max_tokens if member.max_tokens is None else member.max_tokens,
-            temperature_permille=round(1000 * temperature),
-            memory_chars=config.policy.memory_chars,
+        return ModelJudge(
+            read, _use(config, member, model=config.policy.model, memory_chars=config.policy.memory_chars)
         )
-        return ModelJudge(read, use)
 
     return judge_of
+
+
+def writers(config: RunConfig, prompts: Mapping[str, str]) -> Callable[[TeamMember], Judge] | None:
+    """Who decides on the tool calls of each member that drives; None: calibrated hands write. Raises PromptError."""
+    if not config.code_generation.asks_model:
+        return None
+    from actors.roles.model_judge import ModelJudge
+
+    read, section = _read(prompts), config.code_generation
+
+    def writer_of(member: TeamMember) -> Judge:
+        use = _use(config, member, model=config.hands_model, memory_chars=section.memory_chars)
+        return ModelJudge(read, use if section.max_tokens is None else replace(use, max_tokens=section.max_tokens))
+
+    return writer_of
+
+
+def _read(prompts: Mapping[str, str]) -> Prompts:
+    from actors.policy.prompting.prompts import Prompts
+    from actors.policy.prompting.templates import PromptFile
+
+    return Prompts({name: PromptFile(f"{name}.j2", text) for name, text in prompts.items()})
+
+
+def _use(config: RunConfig, member: TeamMember, *, model: str | None, memory_chars: int) -> ModelUse:
+    from actors.roles.model_judge import ModelUse
+
+    usual = config.runtimes.local_vllm
+    temperature = usual.temperature if member.temperature is None else member.temperature
+    return ModelUse(
+        model=model or config.own_model(member),
+        max_tokens=usual.max_tokens if member.max_tokens is None else member.max_tokens,
+        temperature_permille=round(1000 * temperature),
+        memory_chars=memory_chars,
+    )
 
 
 def overheard(judge_of: JudgeOf, listener: Listener | None) -> JudgeOf:
@@ -85,6 +118,8 @@ def server_plan(config: RunConfig) -> dict[str, Any]:
     """What the engine is told. The token of a server stays in its file."""
     if config.models.engine == "vllm":
         return own_engine.plan_of(config)
+    if config.models.engine == "pool":
+        return model_pool.plan_of(config, _wanted(config))
     return {
         "base_url": config.models.base_url,
         "token_file": config.models.token_file or "",
@@ -92,19 +127,25 @@ def server_plan(config: RunConfig) -> dict[str, Any]:
     }
 
 
+def is_movable(key: str) -> bool:
+    """Whether a key says where models are, so that it may change while a run goes on."""
+    return key in MOVABLE or model_pool.is_movable(key)
+
+
 def moved_server(config: RunConfig, settings: Sequence[str]) -> dict[str, Any] | None:
     """What the engine is told where settings say that the server is elsewhere now; None where they do not."""
-    moves = [setting for setting in settings if setting.partition("=")[0].strip() in MOVABLE]
-    return server_plan(override_config(config, moves)) if moves and config.policy.asks_model else None
+    moves = [setting for setting in settings if is_movable(setting.partition("=")[0].strip())]
+    return server_plan(override_config(config, moves)) if moves and config.asks_model else None
 
 
 def read_prompts(config: RunConfig, config_path: Path | None, problems: list[Problem]) -> Mapping[str, str]:
     """The text of every prompt by its name. A relative folder is relative to the configuration that names it."""
-    needed = NEEDED if config.models.engine == "vllm" else (*NEEDED_FOR_SERVERS, *NEEDED)
+    needed = (*NEEDED_FOR_SERVERS, *NEEDED) if _asks_servers(config) else NEEDED
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
-        message = f"model needs {', '.join(missing)}, not installed here: pip install -r requirements/llm.txt"
-        problems.append(Problem(file="requirements/llm.txt", line=0, key="policy.judgement", message=message))
+        asked, key = ("model", "policy.judgement") if config.policy.asks_model else ("llm", "code_generation.hands")
+        message = f"{asked} needs {', '.join(missing)}, not installed here: pip install -r requirements/llm.txt"
+        problems.append(Problem(file="requirements/llm.txt", line=0, key=key, message=message))
         return {}
     from actors.policy.prompting.errors import PromptError
     from actors.policy.prompting.prompts import Prompts, shipped_files
@@ -123,7 +164,7 @@ def read_prompts(config: RunConfig, config_path: Path | None, problems: list[Pro
 
 def prompts_of_fork(config: RunConfig, parents: Mapping[str, str]) -> Mapping[str, str]:
     """The prompts of the parent, or those that the fork names where its parent asked no model. Raises ConfigError."""
-    if parents or not config.policy.asks_model:
+    if parents or not config.asks_model:
         return parents
     problems: list[Problem] = []
     prompts = read_prompts(config, None, problems)
@@ -138,10 +179,13 @@ def check_server(config: RunConfig, problem_at: ProblemAt) -> None:
     Raises:
         ConfigError: It does not, or its token cannot be read. Names what to change, and what the server serves.
     """
-    if not config.policy.asks_model:
+    if not config.asks_model:
         return
     if config.models.engine == "vllm":
         own_engine.check(config, problem_at)
+        return
+    if config.models.engine == "pool":
+        model_pool.check(config, _wanted(config), problem_at)
         return
     from inference.engines.openai_http import read_token
     from inference.engines.openai_serving import served_models
@@ -173,15 +217,39 @@ def recorded_problem(loc: Loc, message: str, *, allowed: str = "") -> Problem:
     return Problem(file="recorded configuration", line=0, key=dotted(loc), message=message, allowed=allowed)
 
 
+def _asks_servers(config: RunConfig) -> bool:
+    if config.models.engine == "pool":
+        return model_pool.needs_http(config, _wanted(config))
+    return config.models.engine == "openai"
+
+
 def _wanted(config: RunConfig) -> dict[str, Loc]:
     """Every model that will be asked, with the setting that names it first."""
-    if config.policy.model is not None:
-        return {config.policy.model: ("policy", "model")}
-    members = {member.model for team in config.resolved_teams() for member in team.members}
+    policy, code, wanted = config.policy, config.code_generation, dict[str, Loc]()
+    if policy.asks_model:
+        wanted |= _named(config, policy.model, ("policy", "model"), lambda member: True)
+    if code.asks_model:
+        setting: Loc = ("policy", "model") if code.model is None else ("code_generation", "model")
+        wanted = _named(config, config.hands_model, setting, lambda member: member.may_drive) | wanted
+    return wanted
+
+
+def _named(
+    config: RunConfig, one_for_all: str | None, setting: Loc, is_asked: Callable[[TeamMember], bool]
+) -> dict[str, Loc]:
+    """The models of those who are asked: one for all of them, or each agent's own."""
+    if one_for_all is not None:
+        return {one_for_all: setting}
+    asked = {
+        original_id(member): config.own_model(member)
+        for team in config.resolved_teams()
+        for member in team.members
+        if is_asked(member)
+    }
     wanted: dict[str, Loc] = {}
-    for agent_id, agent in config.models.agents.items():
-        if agent.model in members:
-            wanted.setdefault(agent.model, ("models", "agents", agent_id, "model"))
+    for agent_id in config.models.agents:
+        if agent_id in asked:
+            wanted.setdefault(asked[agent_id], ("models", "agents", agent_id, "model"))
     return wanted
 
 

@@ -90,7 +90,14 @@ def launch(folder: Path, wishes: Wishes, show: Show) -> Ended:
             hub = HubThread(live.token, live.endpoints, listening)
             stack.callback(hub.close)
             live.write(pids={"launcher": os.getpid()}, metrics_port=port, run_name=folder.name)
-            return _run_here(assignment, lambda line: show(_with_url(line, port)))
+
+            def take(line: dict[str, Any]) -> None:
+                if "engines" in line:
+                    pids = {"launcher": os.getpid(), **line["engines"]}
+                    live.write(pids=pids, metrics_port=port, run_name=folder.name)
+                show(_with_url(line, port))
+
+            return _run_here(assignment, take)
         return _Launcher(assignment, live, listening, show).run()
 
 
@@ -143,6 +150,7 @@ class _Launcher:
             self._inputs = RunInputs.from_files(journal.inputs())
         self._nodes: dict[str, subprocess.Popen[bytes]] = {}
         self._helpers: dict[str, SupervisedChild] = {}
+        self._engines: dict[str, int] = {}  # processes that the services node started
         self._ended: Ended | None = None
         self._is_interrupted = False
         self._unread = b""
@@ -172,7 +180,7 @@ class _Launcher:
         policy, now_s = RestartPolicy(max_restarts=20), time.monotonic()
         self._helpers["hub"] = SupervisedChild(self._start_hub, policy, now_s=now_s)
         self._helpers[ENGINE] = SupervisedChild(self._start_engine, policy, now_s=now_s)
-        if self._inputs.config.policy.asks_model:
+        if self._inputs.config.asks_model and self._inputs.config.models.engine in TEXT_ENGINES:
             self._helpers[TEXT] = SupervisedChild(self._start_text_engine, policy, now_s=now_s)
         if self._inputs.config.code_generation.mode == "executed":
             for number in range(self._inputs.config.code_generation.workers):
@@ -226,7 +234,7 @@ class _Launcher:
 
     def _write_pids(self) -> None:
         pids = {name: node.pid for name, node in self._nodes.items()}
-        pids |= {name: helper.process.pid for name, helper in self._helpers.items()}
+        pids |= {name: helper.process.pid for name, helper in self._helpers.items()} | self._engines
         port = self._listening.getsockname()[1]
         self._live.write(pids={"launcher": os.getpid(), **pids}, metrics_port=port, run_name=self._folder.name)
 
@@ -269,6 +277,9 @@ class _Launcher:
     def _take(self, line: dict[str, Any]) -> None:
         if "error" in line:
             self._ended = self._ended or Ended(ExitCode(line["code"]), line["error"])
+        elif "engines" in line:
+            self._engines = line["engines"]
+            self._write_pids()
         elif "done" in line:
             self._ended = Ended(ExitCode.OK, "", line["done"]["replayed"], line["done"]["rows"])
         else:

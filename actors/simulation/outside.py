@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import islice
 from typing import Any, TypeAlias, get_args
 
@@ -18,6 +19,7 @@ from actors.services.disturbance_messages import CrashActor, InjectDisturbance
 from actors.services.recorder import Snapshot
 from actors.simulation.cast import Cast
 from actors.simulation.gates import RunGate
+from actors.simulation.pool_watch import LOOK_S, PoolWatch
 from actors.simulation.recorder_feed import RecorderFeed
 from brokers.clock.conductor import Conductor
 from brokers.hub.feed import ClientCommand, HubFeed, event_payload
@@ -44,9 +46,11 @@ class Outside:
         feed: RecorderFeed,
         hub: HubFeed | None,
         say: Callable[[dict[str, Any]], None],
+        pool: PoolWatch | None = None,
     ) -> None:
         self.replayed = 0  # rows compared with an earlier life
         self._cast, self._journal, self._gate, self._feed, self._hub, self._say = cast, journal, gate, feed, hub, say
+        self._pool = pool
         self._pack = packer()
         self._published = 0  # events so far: the `seq` that subscribers see
         self._commands = 0
@@ -70,6 +74,8 @@ class Outside:
             choices["actor"] = list(self._cast.factories)
             self._hub.hello({"seed": self._cast.seed, "sprints": self._cast.sprints, "choices": choices})
             conductor.waiter.add(self._hub.socket, self._attend)
+        if self._pool is not None:
+            conductor.waiter.every(LOOK_S, partial(self._pool.look, self._hub))
 
     # --- observer --------------------------------------------------------------------------------------------------
 
@@ -93,7 +99,8 @@ class Outside:
         """Bring metrics and progress up to date."""
         sampled = self._feed.sample()
         if self._hub is not None:
-            self._hub.sample(sampled.exposition)
+            of_pool = b"" if self._pool is None else self._pool.exposition()
+            self._hub.sample(sampled.exposition + of_pool)
             self._hub.flush()
         self._say({"progress": sampled.progress})
 
@@ -152,6 +159,8 @@ class Outside:
                 return self._status(conductor)
             case "snapshot":
                 return {"ok": True, "seq": self._published, "now_us": conductor.now_us, "boards": self._boards(body)}
+            case "pool":
+                return {"ok": True, "pool": None if self._pool is None else self._pool.answer()}
             case "events":
                 return self._history(body)
             case "pause":
@@ -207,11 +216,12 @@ class Outside:
             return _refused("id_reused", "this client used this id for another command")
         if known is not None:
             return {"ok": True, "number": known.number, "at_us": known.time_us}
-        at_us = command.body.get("at_us", conductor.now_us)
+        now_us = conductor.now_of(dst)
+        at_us = command.body.get("at_us", now_us)
         if self._is_finished:
             return _refused("finished", "the run is over")
-        if at_us < conductor.now_us:
-            return _refused("too_late", f"{at_us} is over; the run is at {conductor.now_us}")
+        if at_us < now_us:
+            return _refused("too_late", f"{at_us} is over; the run is at {now_us}")
         if at_us >= self._cast.ends_us:
             return _refused("after_the_end", f"the last sprint is over at {self._cast.ends_us}")
         self._commands += 1

@@ -36,19 +36,28 @@ def check(config: RunConfig, problem_at: Any) -> None:
     Raises:
         ConfigError: With everything that is in the way, and what to do about it.
     """
+    found = setup_problems(("models", "engine"), problem_at)
+    found += folder_problems(Path(config.models.vllm.model), ("models", "vllm", "model"), problem_at)
+    if found:
+        raise ConfigError(tuple(found))
+
+
+def setup_problems(engine: Loc, problem_at: Any) -> list[Problem]:
+    """What is wrong with the packages, told of the setting that asks for vLLM."""
     from inference.setup_check import SetupError, check_setup, installed_versions
 
-    found: list[Problem] = []
-    engine: Loc = ("models", "engine")
     try:
         check_setup(installed_versions())
     except SetupError as error:
-        found += [problem_at(engine, f"vllm cannot run here: {problem}") for problem in error.problems]
-    folder = Path(config.models.vllm.model)
+        return [problem_at(engine, f"vllm cannot run here: {problem}") for problem in error.problems]
+    return []
+
+
+def folder_problems(folder: Path, setting: Loc, problem_at: Any) -> list[Problem]:
+    """What is missing in a folder that is to hold a model."""
     missing = [name for name in _IN_A_MODEL if not (folder / name).is_file()]
-    if missing:
-        message = f"{folder} is no folder with a model: {missing[0]} is missing"
-        allowed = "a model as transformers saves it; `make house-model` makes one in outputs/house-model"
-        found.append(problem_at(("models", "vllm", "model"), message, allowed=allowed))
-    if found:
-        raise ConfigError(tuple(found))
+    if not missing:
+        return []
+    message = f"{folder} is no folder with a model: {missing[0]} is missing"
+    allowed = "a model as transformers saves it; `make house-model` makes one in outputs/house-model"
+    return [problem_at(setting, message, allowed=allowed)]

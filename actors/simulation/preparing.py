@@ -56,7 +56,7 @@ def prepare(
         problems.extend(exercise_problems(backlog))
     calibration = _calibration(loaded.config, config_path, problems) if loaded is not None else ""
     prompts: Mapping[str, str] = {}
-    if loaded is not None and loaded.config.policy.asks_model:
+    if loaded is not None and loaded.config.asks_model:
         prompts = read_prompts(loaded.config, config_path, problems)
     if loaded is None or backlog is None or problems:
         raise ConfigError(tuple(problems))

@@ -26,7 +26,14 @@ from actors.simulation.exit_codes import ExitCode
 from actors.work.katas.bank import FAMILIES
 from actors.work.katas.tables import families_by_domain
 from brokers.hub.commands import COMMANDS, WIRE_VERSION, Field
-from brokers.hub.core import ANSWER_WITHIN_S, EVENT_PREFIX, MAX_MESSAGE_BYTES, MAX_REQUEST_BYTES, SYNC_PREFIX
+from brokers.hub.core import (
+    ANSWER_WITHIN_S,
+    EVENT_PREFIX,
+    LIVE_PREFIX,
+    MAX_MESSAGE_BYTES,
+    MAX_REQUEST_BYTES,
+    SYNC_PREFIX,
+)
 from brokers.links import frames as link_frames
 from brokers.wire.registry import Registry
 from config.reference import reference_markdown
@@ -108,6 +115,10 @@ that topic arrives, ask for a `snapshot`, and apply the events whose `seq` is la
 means that this subscriber read too slowly or that the hub was restarted: take a snapshot again. Nobody waits for a
 subscriber.
 
+Topics that begin with `{live}` tell what is so in this moment of wall time and in no log; they have no `seq`, and what
+a subscriber or the hub missed is not told again. `{live}pool` has the `state` of the query `pool`, whenever an engine
+came, went or began to take requests, and at most once a second while only the load changes.
+
 ### Errors
 
 | `error` | |
@@ -120,6 +131,10 @@ ANSWERS: Mapping[str, str] = {
         "`sprints`, `events` of the log so far; of the team that is furthest behind `sprint`, `day`, `days`, `velocity`"
     ),
     "snapshot": "`boards` by team, `now_us`, `seq` of the last event they contain",
+    "pool": (
+        "`pool`: null, or of a run with `models.engine: pool` its `plan` (engines with tier, models, host, devices, "
+        "cores, slots) and its `state` (engines with status, slots, under_way, counters, pid; `queued`; `counts`)"
+    ),
     "events": "`events`, and `next`: the `from` of the next page",
     "inject": "`number` of the command, `at_us` at which it takes effect",
     "crash": "`number` of the command, `at_us` at which it takes effect",
@@ -194,7 +209,7 @@ def _clients() -> str:
         f"| `{name}`{' (query)' if command.is_query else ''} | {_request_fields(command.fields)} | {ANSWERS[name]} |\n"
         for name, command in COMMANDS.items()
     ]
-    events = _EVENTS.format(event=EVENT_PREFIX.decode(), sync=SYNC_PREFIX.decode())
+    events = _EVENTS.format(event=EVENT_PREFIX.decode(), sync=SYNC_PREFIX.decode(), live=LIVE_PREFIX.decode())
     errors = [f"| `{error}` | {meaning} |\n" for error, meaning in ERRORS.items()]
     return "".join([head, *commands, "\n", events, *errors])
 

@@ -17,7 +17,7 @@ from actors.simulation.exit_codes import ExitCode
 from actors.simulation.failures import resume_command
 from actors.simulation.folders import JOURNAL, FolderError, check_new, check_run, holds_run, next_free_folder
 from actors.simulation.inputs import RunInputs, code_digest
-from actors.simulation.judges import MOVABLE, check_server, moved_server
+from actors.simulation.judges import check_server, is_movable, moved_server
 from actors.simulation.launch import Ended, Wishes, launch
 from actors.simulation.preparing import Prepared, create_run, differences, prepare, settings_of
 from actors.simulation.session import CodeChangedError
@@ -53,7 +53,7 @@ def run(args: Namespace) -> ExitCode:
         prepared = prepare(args.config, args.backlog, overrides=args.overrides, seed=args.seed, sprints=args.sprints)
         folder = args.output or next_free_folder()
         _check_free(folder, args)
-        check_tools(prepared.inputs.config)
+        check_tools(prepared.inputs.config, prepared.loaded.problem_at)
         check_server(prepared.inputs.config, prepared.loaded.problem_at)
         _tell(prepared)
         create_run(folder, prepared.inputs)
@@ -170,7 +170,7 @@ def _check_same(folder: Path, args: Namespace) -> None:
         found += ["policy.prompts: their texts differ"] if wished.prompts != stored.prompts else []
     elif settings:
         found = differences(stored.config, override_config(stored.config, settings))
-    found = [line for line in found if line.partition(": ")[0] not in MOVABLE]
+    found = [line for line in found if not is_movable(line.partition(": ")[0])]
     if args.sprints in (None, sprints):
         found = [line for line in found if not line.startswith("simulation.sprints:")]
     if args.backlog is not None and load_backlog(args.backlog).text != stored.backlog:

@@ -19,7 +19,9 @@ from actors.simulation.gates import InterruptedRunError, RunGate
 from actors.simulation.inputs import RunInputs, code_digest
 from actors.simulation.judges import TEXT_ENGINES, TEXT_POOL
 from actors.simulation.layout import SERVICES, Assignment
+from actors.simulation.model_pool import FOLDER, pool_of
 from actors.simulation.outside import Outside, connect_hub
+from actors.simulation.pool_watch import PoolWatch
 from actors.simulation.recorder_feed import RecorderFeed
 from actors.simulation.workspaces import rebuild_workspaces, show_workspaces, work_plan
 from actors.work import engine as work_engine
@@ -39,6 +41,8 @@ from inference.engines.stopping import StopSignal
 from inference.pool.dispatcher import PoolDispatcher
 from inference.pool.embedded import EmbeddedPool
 from inference.pool.hosted import HostedText
+from inference.pool.running import MEND_S
+from inference.pool.state import Serves
 from inference.text import GenerateText, ServedText
 
 
@@ -78,6 +82,8 @@ class Session:
         self._assignment, self._say, self._stop, self._listener = assignment, say, stop, listener
         self._stack = ExitStack()
         self._context: zmq.Context[Any] = zmq.Context()
+        self._waiter = Waiter()
+        self._watch: PoolWatch | None = None  # of the pool of a run that asks several models
 
     def run(self) -> Outcome:
         """Raises DivergedError, CodeChangedError, NodeError, ClockError, JournalError, InterruptedRunError."""
@@ -105,7 +111,7 @@ class Session:
         hub = connect_hub(self._context, self._assignment.hub_endpoint)
         if hub is not None:
             self._stack.callback(hub.close)
-        outside = Outside(cast=cast, journal=journal, gate=gate, feed=feed, hub=hub, say=self._say)
+        outside = Outside(cast=cast, journal=journal, gate=gate, feed=feed, hub=hub, say=self._say, pool=self._watch)
         outside.open(conductor)
         self._say({"ready": True})
         conductor.run(outside)
@@ -141,9 +147,8 @@ class Session:
         links = {name: OutLink(self._context, self._assignment.endpoint(name), 0) for name in layout.names[1:]}
         for link in links.values():
             self._stack.callback(link.close)
-        waiter = Waiter()
         if self._stop is not None:
-            waiter.add(self._stop.fileno(), _interrupt)
+            self._waiter.add(self._stop.fileno(), _interrupt)
         conductor = Conductor(
             name=SERVICES,
             partition=partition,
@@ -155,7 +160,8 @@ class Session:
             remotes={name: RemoteMember(link, codec, SERVICES) for name, link in links.items()},
             where=cast.elsewhere(layout, SERVICES),
             gate=gate,
-            waiter=waiter,
+            waiter=self._waiter,
+            islands=() if links else cast.islands,
         )
         if links:
             self._meet(conductor, cast, links)
@@ -179,13 +185,25 @@ class Session:
         return RoutedExecutor(routes, otherwise=decisions) if routes else decisions
 
     def _text_executor(self, engine: str, plan: dict[str, Any]) -> Executor:
-        if self._assignment.nodes > 1:
-            return self._dispatcher(TEXT_POOL)
+        if engine == "pool":
+            return self._pool_executor(self._assignment.model_server or plan)
         served = load_engine(TEXT_ENGINES[engine], self._assignment.model_server or plan)
         assert isinstance(served, ServedText), "the builder of a text engine"
+        if self._assignment.nodes > 1:
+            dispatcher = self._dispatcher(TEXT_POOL)
+            dispatcher.expect({f"{TEXT_POOL}-0": Serves(served.models)})  # another model is refused, not waited for
+            return dispatcher
         hosted = HostedText(self._context, self._assignment.endpoint(TEXT_POOL), served)
         self._stack.callback(hosted.close)
         return hosted
+
+    def _pool_executor(self, plan: dict[str, Any]) -> Executor:
+        pool = pool_of(plan, self._assignment.run_folder / "logs" / FOLDER)
+        self._stack.callback(pool.close)
+        pool.start()
+        self._waiter.every(MEND_S, pool.tend)
+        self._watch = PoolWatch(pool, self._say)
+        return pool
 
     def _work_executor(self, cast: Cast) -> Executor:
         if self._assignment.nodes > 1:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from actors.reporting.artifact_folder import SCRATCH
+from actors.simulation.judges import ProblemAt, recorded_problem
 from actors.work.engine import build_registry, signature
 from actors.work.messages import MAIN, CommitFiles, Committed, LandTree, MergeTrees, TreesMerged
-from actors.work.sandbox.errors import LayerMissingError, SandboxError
+from actors.work.sandbox.errors import LayerMissingError
 from actors.work.sandbox.layers import Layer, probe, require
 from actors.work.workspace.git import find_git
 from actors.work.workspace.leftovers import remove_worktrees
@@ -18,6 +19,7 @@ from actors.work.workspace.repository import FileChange, Repository
 from actors.work.workspace.restore import Recorded, RecordedCommit, RecordedMerge, restore
 from brokers.journal.reader import JournalReader
 from brokers.wire.packing import kind_of, unpack
+from config.errors import ConfigError, Problem
 from config.sections import RunConfig
 from config.tool_sections import CodeGenerationSection
 
@@ -31,38 +33,38 @@ def workspace(run: Path, teams: Sequence[str], team: str) -> Path:
     return run / FOLDER if len(teams) == 1 else run / FOLDER / team
 
 
-class UnconfinedError(SandboxError):
-    """Raised where a model is to write code and this host cannot confine what it writes."""
-
-    def __init__(self, missing: LayerMissingError) -> None:
-        names = sorted(missing.missing)
-        reasons = "; ".join(f"{name} ({missing.missing[name]})" for name in names)
-        super().__init__(
-            "code_generation.hands: model is refused on this machine, where layers of the sandbox are missing: "
-            f"{reasons}. To run such code all the same: code_generation.sandbox.accept_missing: [{', '.join(names)}]"
-        )
-        self.missing = names
-
-
-def check_tools(config: RunConfig, layers: Callable[[], tuple[Layer, ...]] = probe) -> None:
+def check_tools(
+    config: RunConfig, problem_at: ProblemAt = recorded_problem, layers: Callable[[], tuple[Layer, ...]] = probe
+) -> None:
     """See whether this machine can execute work as it is configured. Touches nothing.
 
     Args:
         config: The run's configuration.
+        problem_at: Makes a problem of what is wrong with a setting.
         layers: Says what the machine can confine code with.
     Raises:
         WorkspaceError: Git is missing or too old.
-        UnconfinedError: What a model writes could not be confined as the configuration wants.
+        ConfigError: What a model writes could not be confined as the configuration wants.
     """
     section = config.code_generation
     if section.mode != "executed":
         return
     find_git()
-    if section.hands == "model":
+    if section.asks_model:
         try:
             require(layers(), frozenset(section.sandbox.accept_missing))
         except LayerMissingError as error:
-            raise UnconfinedError(error) from error
+            raise ConfigError((_unconfined(error, problem_at),)) from error
+
+
+def _unconfined(error: LayerMissingError, problem_at: ProblemAt) -> Problem:
+    names = sorted(error.missing)
+    reasons = "; ".join(f"{name} ({error.missing[name]})" for name in names)
+    return problem_at(
+        ("code_generation", "hands"),
+        f"llm is refused on this machine, where layers of the sandbox are missing: {reasons}",
+        allowed=f"behavioural, or code_generation.sandbox.accept_missing: [{', '.join(names)}]",
+    )
 
 
 def work_plan(run: Path, teams: Sequence[str], section: CodeGenerationSection) -> dict[str, Any]:
@@ -70,7 +72,7 @@ def work_plan(run: Path, teams: Sequence[str], section: CodeGenerationSection) -
     return {
         "folders": {team: str(workspace(run, teams, team).absolute()) for team in teams},
         "worktrees": str(_worktrees(run)),
-        "trust": "model" if section.hands == "model" else "trusted",
+        "trust": "model" if section.asks_model else "trusted",
         "accept_missing": list(section.sandbox.accept_missing),
     }
 

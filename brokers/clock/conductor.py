@@ -7,9 +7,10 @@ the same time, then merge what they did into the log. Everything that can block 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from brokers.clock.ahead import Islands
 from brokers.clock.core import ClockCore, DueEffect, DueReply, Quiet, WaitForEffect, Window
 from brokers.clock.effects import EffectDesk
 from brokers.clock.members import RemoteMember, unpack_log
@@ -94,8 +95,12 @@ class Conductor:
         where: Mapping[str, str] | None = None,
         gate: Gate | None = None,
         waiter: Waiter | None = None,
+        islands: Sequence[Collection[str]] = (),
     ) -> None:
-        """`where` tells the node of every actor that is not in `partition`."""
+        """`where` tells the node of every actor that is not in `partition`; `islands`, on one node only, who never
+        writes to whom. Raises ValueError for islands that others could reach."""
+        if islands and remotes:
+            raise ValueError("islands run ahead on one node only")
         self.waiter = waiter or Waiter()
         self.windows = 0
         self.codec = codec
@@ -103,6 +108,7 @@ class Conductor:
         self._journal, self._desk, self._gate = journal, desk, gate or OpenGate()
         self._remotes, self._where = dict(remotes or {}), dict(where or {})
         self._core = ClockCore((name, *self._remotes), link_delay_us=link_delay_us)
+        self._islands = Islands(islands, partition) if islands else None
         self._working: set[str] = set()
         self._groups: list[Group] = []
         self._met: dict[str, Hello] = {}
@@ -122,6 +128,10 @@ class Conductor:
         """Everything before this virtual time has been handled."""
         return self._core.now_us
 
+    def now_of(self, actor: str) -> int:
+        """Everything of this actor before this time has been handled; later than `now_us` where it ran ahead."""
+        return self.now_us if self._islands is None else max(self.now_us, self._islands.now_of(actor))
+
     @property
     def is_replaying(self) -> bool:
         """Whether the log is still being compared with what an earlier life of this run wrote."""
@@ -132,7 +142,7 @@ class Conductor:
         return {self._name: self._partition.waiting, **self._waiting_letters}
 
     def post_from_outside(self, letter: Letter) -> None:
-        """Put a journalled command into the run; its time must not be before `now_us`."""
+        """Put a journalled command into the run; its time must not be before `now_of` its receiver."""
         node = self._where.get(letter.dst, self._name)
         self._post(node, letter)
 
@@ -201,10 +211,12 @@ class Conductor:
                 case Quiet():
                     break
                 case WaitForEffect():
-                    self._wait(None if self._desk.sockets else 0)
+                    if not self._run_ahead():
+                        self._wait(None if self._desk.sockets else 0)
                 case Window() as window:
                     self._conduct(window)
                     self._write_log(observer)
+        self._write_log(observer)
         self._desk.commit()
 
     def _hold(self) -> None:
@@ -245,6 +257,23 @@ class Conductor:
         self._tell_core()
         self._gate.passed(window.end_us)
 
+    def _run_ahead(self) -> bool:
+        """Let an island go on that does not wait; whether there was one. A gate that looks at windows sees them all."""
+        found = None if self._islands is None or self._gate.is_slow else self._islands.window(self._core)
+        if found is None:
+            return False
+        assert self._islands is not None
+        island, window = found
+        self._desk.make_durable([due for due, _ in window.effects])
+        self.windows += 1
+        for due, reply in window.effects:
+            self._partition.deliver_effect(due.actor, due.number, due.due_us, reply)
+        result = self._partition.run_window(window.end_us, island=island)
+        self._islands.ran(island, result.groups)
+        self._issue(self._name, result.effects)
+        self._core.node_next(self._name, self._partition.next_time())
+        return True
+
     def _settle_dones(self) -> None:
         """Take in what the other nodes did, once all of them are done: a letter under way may be due before what its
         receiver, who has not seen it yet, called its next."""
@@ -263,6 +292,8 @@ class Conductor:
         self._under_way.clear()
 
     def _work(self, end_us: int, effects: Iterable[DueReply]) -> None:
+        if self._islands is not None:
+            self._islands.changed()
         for due, reply in effects:
             self._partition.deliver_effect(due.actor, due.number, due.due_us, reply)
         result = self._partition.run_window(end_us)
@@ -274,6 +305,8 @@ class Conductor:
     def _post(self, node: str, letter: Letter) -> None:
         if node == self._name:
             self._partition.deliver(letter)
+            if self._islands is not None:
+                self._islands.changed()
         else:
             self._remotes[node].post(letter)
         self._under_way.append((node, letter.time_us))
@@ -300,6 +333,8 @@ class Conductor:
     # --- the log ---------------------------------------------------------------------------------------------------
 
     def _write_log(self, observer: Observer) -> None:
+        if self._islands is not None and self._islands.is_ahead:
+            self._groups += self._islands.released(self._core.earliest_us())
         if not self._groups:
             return
         rows = merge(self._groups)

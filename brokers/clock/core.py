@@ -7,7 +7,7 @@ windows begin and end never shows in the log; it only decides who may work at th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple, TypeAlias
@@ -116,6 +116,52 @@ class ClockCore:
         self._put_back(kept, late)
         granted = tuple(pair for pair in ready if pair[0].due_us < end)
         return self._grant(start, end, granted)
+
+    def window_ahead(
+        self, next_of: Mapping[int, int | None], island_of: Mapping[str, int]
+    ) -> tuple[int, Window] | None:
+        """The earliest window of an island that need not wait for an effect, while the run as a whole does.
+
+        Args:
+            next_of: When the earliest letter of each island is due.
+            island_of: The island of each actor. Actors of two islands never write to each other.
+        """
+        due: dict[int, list[DueEffect]] = {}
+        for *_, effect in sorted(self._due):
+            due.setdefault(island_of[effect.actor], []).append(effect)
+        best: tuple[int, Window] | None = None
+        for island, next_us in next_of.items():
+            window = self._island_window(next_us, due.get(island, []))
+            if window is not None and (best is None or window.start_us < best[1].start_us):
+                best = island, window
+        if best is not None:
+            self._take(effect for effect, _ in best[1].effects)
+        return best
+
+    def _island_window(self, next_us: int | None, due: list[DueEffect]) -> Window | None:
+        times = [time_us for time_us in (next_us, due[0].due_us if due else None) if time_us is not None]
+        if not times:
+            return None
+        start = min(times)
+        end, ready = start + self._link_delay_us, list[DueReply]()
+        for effect in due:
+            reply = self._replies.get((effect.actor, effect.number))
+            if effect.due_us >= end:
+                break
+            if reply is None:
+                end = effect.due_us
+                break
+            ready.append((effect, reply))
+        granted = tuple(pair for pair in ready if pair[0].due_us < end)
+        return Window(start, end, end, (), granted) if end > start else None
+
+    def _take(self, effects: Iterable[DueEffect]) -> None:
+        """These are delivered."""
+        taken = set(effects)
+        self._due = [entry for entry in self._due if entry[3] not in taken]
+        heapify(self._due)
+        for effect in taken:
+            del self._replies[(effect.actor, effect.number)]
 
     def _grant(self, start: int, end: int, granted: tuple[tuple[DueEffect, bytes], ...]) -> Window:
         for effect, _ in granted:

@@ -74,6 +74,7 @@ COMMANDS: Mapping[str, Command] = {
     "status": Command({}, is_query=True),
     "snapshot": Command({"team": Field(_text)}, is_query=True),
     "events": Command({"from": Field(_integer(1)), "limit": Field(_integer(1, MAX_EVENTS))}, is_query=True),
+    "pool": Command({}, is_query=True),
     "inject": Command({"disturbance": Field(fields=_DISTURBANCE, required=True), "at_us": _AT}),
     "crash": Command({"actor": Field(_text, required=True), "at_us": _AT}),
     "pause": Command({}),

@@ -29,6 +29,7 @@ ANSWER_WITHIN_S = 60.0
 MAX_WAITING = 2048  # queries and commands together that the simulation owes an answer
 SYNC_PREFIX = b"sync/"
 EVENT_PREFIX = b"event."
+LIVE_PREFIX = b"live."  # facts of the moment: in no log, without a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +209,8 @@ class HubCore:
                     return self._on_reply(number, _map(unpack(answer)))
                 case [_, b"events", packed]:
                     return self._on_events([_event(item) for item in unpack(packed)])
+                case [_, b"live", topic, payload] if topic.startswith(LIVE_PREFIX):
+                    return [Publish(topic, payload)]
                 case [_, b"sample", exposition]:
                     self.sample = exposition
                     return []
@@ -259,7 +262,7 @@ class HubCore:
                 return []
             self.counts["syncs"] += 1
             return [Publish(topic, b"")]
-        if not topic.startswith(EVENT_PREFIX) and not EVENT_PREFIX.startswith(topic):
+        if not any(topic.startswith(known) or known.startswith(topic) for known in (EVENT_PREFIX, LIVE_PREFIX)):
             self.refused["topic"] += 1
         return []
 

@@ -1,6 +1,7 @@
 """The simulation's end of the hub: commands come in, replies, events and measures go out. Never blocks.
 
 to the hub      [hello, info]  [reply, request number, answer]  [events, [[seq, topic, payload], …]]  [sample, text]
+                [live, topic, payload]
 from the hub    [command, request number, {client, id, body}]   and one empty frame for each new connection
 """
 
@@ -101,6 +102,13 @@ class HubFeed:
         self._events_bytes += len(payload)
         if len(self._events) >= _BATCH_EVENTS or self._events_bytes >= _BATCH_BYTES:
             self._send_events()
+
+    def tell_live(self, topic: str, payload: bytes) -> None:
+        """Offer a fact of this moment, which is in no log, to subscribers; lost where the hub is not there.
+
+        `topic` is `live.<what>`.
+        """
+        self._send((b"live", topic.encode(), payload))
 
     def sample(self, exposition: bytes) -> None:
         """Hand over the measures of now, as Prometheus text format 0.0.4; only the latest is kept."""

@@ -8,6 +8,7 @@ NodeError
 +-- AskCycleError           a blocking ask would wait for itself
 +-- MailboxOverflowError    more messages wait than the run-wide guard allows; stops the run
 +-- RestartLimitError       an actor crashed too often; stops the run, which can be resumed
++-- IslandCrossedError      an actor wrote to one that it was said never to write to; stops the run
 """
 
 from __future__ import annotations
@@ -71,3 +72,11 @@ class RestartLimitError(NodeError):
     def __init__(self, actor: str, restarts: int, error: str) -> None:
         super().__init__(f"{actor} crashed {restarts} times, last with {error}")
         self.actor, self.restarts, self.error = actor, restarts, error
+
+
+class IslandCrossedError(NodeError):
+    """Raised when actors of two islands turn out to know each other: one may be ahead of the other already."""
+
+    def __init__(self, sender: str, receiver: str, kind: str) -> None:
+        super().__init__(f"{sender} sent {kind} to {receiver}, who is on another island")
+        self.sender, self.receiver, self.kind = sender, receiver, kind

@@ -7,7 +7,7 @@ into the run's log: one letter, then the events published while it was handled.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from heapq import heappop, heappush
@@ -20,6 +20,7 @@ from brokers.node.awaiting import Pending
 from brokers.node.cell import Cell, Factory, VirtualMailbox
 from brokers.node.errors import (
     AskTimeoutError,
+    IslandCrossedError,
     MailboxOverflowError,
     RestartLimitError,
 )
@@ -86,6 +87,8 @@ class Partition:
         self._cells: dict[str, Cell] = {}
         self._hosted: Cell | None = None  # the cell whose actor is being constructed
         self._agenda: list[tuple[int, int, Cell]] = []  # (time, tie-free counter, cell) of every letter
+        self._island_of: dict[str, int] = {}  # empty: everybody may write to everybody
+        self._islands: list[list[Cell]] = []
         self._posted = 0
         self.waiting = 0  # letters in all mailboxes
         self._result = WindowResult()
@@ -100,6 +103,17 @@ class Partition:
 
     def names(self) -> tuple[str, ...]:
         return tuple(self._cells)
+
+    def separate(self, groups: Sequence[Collection[str]]) -> dict[str, int]:
+        """From now on actors of two groups may not write to each other. Returns the group of each actor.
+
+        Raises ValueError unless each actor is in exactly one group.
+        """
+        self._island_of = {actor: number for number, group in enumerate(groups) for actor in group}
+        if sorted(actor for group in groups for actor in group) != sorted(self._cells):
+            raise ValueError("each actor must be on exactly one island")
+        self._islands = [[self._cells[actor] for actor in group] for group in groups]
+        return self._island_of
 
     def mailbox_for(self, actor: Any) -> VirtualMailbox:
         """Host protocol: the mailbox outlives the actor object."""
@@ -122,6 +136,10 @@ class Partition:
             heappop(agenda)
         return None
 
+    def next_of(self, island: int) -> int | None:
+        """When the earliest letter of an island is due; None when nothing waits there."""
+        return min((cell.mailbox.heap[0][0] for cell in self._islands[island] if cell.mailbox.heap), default=None)
+
     def deliver(self, letter: Letter) -> None:
         """Accept a letter for an actor of this node."""
         cell = self._cells[letter.dst]
@@ -142,15 +160,9 @@ class Partition:
             body = self._codec.from_body_bytes(reply)
             self.deliver(Letter(due_us, self.tie(due_us, actor), actor, token, actor, cause, -token, 0, body))
 
-    def run_window(self, end_us: int) -> WindowResult:
-        """Handle every letter that is due before `end_us`. Raises what must stop the run."""
-        ready: list[Cell] = []
-        agenda = self._agenda
-        while agenda and agenda[0][0] < end_us:
-            cell = heappop(agenda)[2]
-            if not cell.scheduled and cell.mailbox.heap:
-                cell.scheduled = True
-                ready.append(cell)
+    def run_window(self, end_us: int, *, island: int | None = None) -> WindowResult:
+        """Handle every letter that is due before `end_us`, of all or of one island. Raises what must stop the run."""
+        ready = self._islands[island] if island is not None else self._ready(end_us)
         result = self._result = WindowResult()
         for cell in self._turns(ready):
             cell.scheduled = False
@@ -158,6 +170,16 @@ class Partition:
             while heap and heap[0][0] < end_us:
                 self._handle(cell, heappop(heap)[4])
         return result
+
+    def _ready(self, end_us: int) -> list[Cell]:
+        ready: list[Cell] = []
+        agenda = self._agenda
+        while agenda and agenda[0][0] < end_us:
+            cell = heappop(agenda)[2]
+            if not cell.scheduled and cell.mailbox.heap:
+                cell.scheduled = True
+                ready.append(cell)
+        return ready
 
     # --- for cells -------------------------------------------------------------------------------------------------
 
@@ -167,6 +189,8 @@ class Partition:
     def post(self, letter: Letter) -> None:
         """Send a letter on its way, to this node or another; to nobody is a dead letter."""
         if letter.dst in self._cells:
+            if self._island_of and self._island_of[letter.dst] != self._island_of[letter.src]:
+                raise IslandCrossedError(letter.src, letter.dst, letter.body.KIND)
             self.deliver(letter)
         elif self._knows(letter.dst):
             self._result.outgoing.append(letter)
@@ -289,8 +313,8 @@ class Partition:
 
     def _fail(self, cell: Cell, letter: Letter | None, error: Exception) -> None:
         """A rule refused an ask: tell the asker. Anything else is a bug: dead letter, and restart after a backoff."""
-        if isinstance(error, MailboxOverflowError):
-            raise error  # stops the run, whoever sent the letter too many
+        if isinstance(error, (MailboxOverflowError, IslandCrossedError)):
+            raise error  # stops the run, whoever sent the letter too many, or astray
         asked = letter is not None and letter.corr > 0
         if asked:
             assert letter is not None

@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from brokers.processes import die_with_parent
@@ -26,6 +27,12 @@ def main(argv: list[str] | None = None) -> int:
     args = _parse(argv)
     die_with_parent(args.parent, number=signal.SIGKILL)  # also while it answers: nobody waits for it any more
     try:
+        if args.cores:
+            os.sched_setaffinity(0, args.cores)  # before anything is imported that counts cores
+    except OSError as error:
+        print(f"engine {args.name}: the cores {args.cores} cannot be used: {error}", file=sys.stderr)
+        return 2
+    try:
         served = load_engine(args.engine, read_plan(args.plan) if args.plan else {})
     except EngineLoadError as error:
         print(f"engine {args.name}: {error}", file=sys.stderr)
@@ -35,6 +42,8 @@ def main(argv: list[str] | None = None) -> int:
     if not isinstance(served, ServedText):
         serve(served.engine, args.endpoint, args.name, served.registry, stop, slots=args.slots or SLOTS)
         return 0
+    if args.load_first:
+        served = replace(served, loads_first=True)
     try:
         serve_text(served, args.endpoint, args.name, stop, slots=args.slots)
     except EngineLostError as error:
@@ -55,10 +64,16 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--name", required=True, help="name of this engine, unique in its pool")
     parser.add_argument("--plan", type=Path, help="file with the builder's arguments (.json, else msgpack)")
     parser.add_argument("--slots", type=int, help=f"requests taken at once (default {SLOTS}, or the engine's own)")
+    parser.add_argument("--cores", type=_cores, default=(), help="numbers of the processor's cores to stay on: 0,1")
+    parser.add_argument("--load-first", action="store_true", help="load the model before the first request comes")
     parser.add_argument(
         "--parent", type=int, default=os.getppid(), help="process id of the parent, if it may end before this starts"
     )
     return parser.parse_args(argv)
+
+
+def _cores(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, Field, ValidationError
 
-from inference.engines.refusing import unknown_adapter, unknown_model
 from inference.engines.schemas import read_schema
+from inference.engines.unserved import unknown_adapter, unknown_model
 from inference.messages import Failed
 from inference.text import ChatMessage, GenerateText, TextEngineError, TextGenerated, adapter_name
 

@@ -34,7 +34,7 @@ def build(plan: Mapping[str, Any]) -> ServedText:
             raise EngineLostError(str(error)) from None
         return OpenAIEngine(ChatServer(base_url=base_url, token=token, slots=_SLOTS, models=models))
 
-    return ServedText(make=make, slots=_SLOTS)
+    return ServedText(make=make, slots=_SLOTS, models=models or None)
 
 
 def served_models(base_url: str, token: str) -> tuple[str, ...]:

@@ -45,17 +45,6 @@ def unsupported(request: GenerateText, engine: str, *, can: frozenset[str] = fro
     return Failed(reason="unanswerable_request", detail=f"{engine} has no {', '.join(lacking)}")
 
 
-def unknown_model(model: str) -> Failed:
-    """No such model is served."""
-    return Failed(reason="unknown_model", detail=f"the model {model!r} is not served")
-
-
-def unknown_adapter(request: GenerateText) -> Failed:
-    """No such adapter is served with this model, or not in this version."""
-    wanted = f"{request.adapter!r}, version {request.adapter_version}"
-    return Failed(reason="unknown_adapter", detail=f"the adapter {wanted}, is not served with {request.model!r}")
-
-
 def _malformed(request: GenerateText) -> str:
     if not request.model:
         return "the request names no model"

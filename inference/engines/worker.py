@@ -15,12 +15,15 @@ from inference.engines.stopping import StopSignal
 from inference.pool.frames import (
     HIGH_WATER_MARK,
     MAX_FRAME_BYTES,
+    Drain,
     FrameError,
+    FromPool,
+    GivenUp,
     Work,
     pack_bye,
     pack_ready,
     pack_replies,
-    unpack_work,
+    unpack_from_pool,
 )
 
 SLOTS = 64  # requests that an engine without a batcher of its own takes at once
@@ -32,7 +35,7 @@ REPLY_BATCH_BYTES = MAX_FRAME_BYTES // 4
 def serve(
     engine: Engine, endpoint: str, name: str, registry: Registry, stop: StopSignal, *, slots: int = SLOTS
 ) -> None:
-    """Answer what the pool at `endpoint` asks until `stop` is set; then say goodbye.
+    """Answer what the pool at `endpoint` asks until `stop` is set or the pool has no more for it; then say goodbye.
 
     The incarnation comes from process and clock. It tells two lives of one engine apart and enters no log.
     """
@@ -51,7 +54,10 @@ def serve(
             if not ready:
                 pool.send(pack_ready(incarnation, slots), zmq.NOBLOCK)
             elif pool in ready:
-                _answer_all(pool, answerer, incarnation, stop)
+                frame = _received(pool)
+                if isinstance(frame, Drain | GivenUp):  # what came before is answered: one after another
+                    break
+                _answer_all(pool, frame if isinstance(frame, list) else [], answerer, incarnation, stop)
         pool.send(pack_bye(incarnation), zmq.NOBLOCK)
     except zmq.Again:  # nobody has read anything for a very long time
         print(f"{name}: the pool at {endpoint} does not read any more", file=sys.stderr)
@@ -72,13 +78,19 @@ def connect(context: zmq.Context[zmq.Socket[bytes]], endpoint: str, name: str) -
     return pool
 
 
-def _answer_all(pool: zmq.Socket[bytes], answerer: Answerer, incarnation: str, stop: StopSignal) -> None:
-    """One frame of requests; its replies go back together, in more frames where they are large."""
+def _received(pool: zmq.Socket[bytes]) -> FromPool:
+    """One frame; one that is malformed says nothing."""
     try:
-        work = unpack_work(pool.recv())
+        return unpack_from_pool(pool.recv())
     except FrameError as error:
         print(f"dropped a frame: {error}", file=sys.stderr)
-        return
+        return []
+
+
+def _answer_all(
+    pool: zmq.Socket[bytes], work: list[Work], answerer: Answerer, incarnation: str, stop: StopSignal
+) -> None:
+    """One frame of requests; its replies go back together, in more frames where they are large."""
     replies: list[tuple[str, bytes]] = []
     size = 0
     for part in work:

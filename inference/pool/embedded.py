@@ -5,7 +5,7 @@ from __future__ import annotations
 from brokers.wire.registry import Registry
 from inference.engine import Engine
 from inference.engines.answering import Answerer
-from inference.pool.core import Completed
+from inference.pool.instructions import Completed
 
 
 class EmbeddedPool:

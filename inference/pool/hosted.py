@@ -16,6 +16,7 @@ from brokers.processes import RestartPolicy
 from inference.engines.stopping import StopSignal
 from inference.engines.text_worker import serve_text
 from inference.pool.dispatcher import PoolDispatcher
+from inference.pool.state import Serves
 from inference.text import EngineLostError, ServedText
 
 POLICY = RestartPolicy(max_restarts=20)
@@ -35,6 +36,7 @@ class HostedText:
     ) -> None:
         """Bind and start the thread. Raises zmq.ZMQError if the endpoint cannot be bound."""
         self._pool = PoolDispatcher(context, endpoint)
+        self._pool.expect({name: Serves(served.models)})  # a model that it has not is refused, not waited for
         self._served, self._name, self._policy = served, name, policy
         self._stop, self._given_up = StopSignal(), StopSignal()
         self._wake = threading.Event()  # set when the waiting between two lives is to end

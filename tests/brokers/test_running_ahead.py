@@ -1,125 +1,231 @@
-"""How far a node may be left to itself, and which replies must be durable before they are delivered."""
+"""Islands run ahead while others wait for an effect: the same log, sooner; and nobody may cross to another island."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any, ClassVar
+from zlib import crc32
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from brokers.clock.core import AHEAD_US, ClockCore, DueEffect, Window
+from brokers.clock.conductor import Conductor
 from brokers.clock.effects import EffectDesk
+from brokers.clock.waiting import Waiter
 from brokers.journal.journal import Journal
-from brokers.node.rows import EffectIssued
+from brokers.node import messages as node_messages
+from brokers.node.actor import Actor
+from brokers.node.errors import IslandCrossedError
+from brokers.node.letters import Letter, LetterCodec
+from brokers.node.messages import Done
+from brokers.node.partition import Partition
+from brokers.node.rows import Row
+from brokers.wire.packing import packer
+from brokers.wire.registry import Registry
+
+DELAY_US = 50
+TEAMS = 3
 
 
-def granted(core: ClockCore) -> Window:
-    window = core.next_window()
-    assert isinstance(window, Window)
-    return window
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Think:
+    """What an effect asks."""
+
+    KIND: ClassVar[str] = "test.think/1"
+    number: int
 
 
-@pytest.fixture
-def core() -> ClockCore:
-    core = ClockCore(["a", "b"], link_delay_us=50)
-    core.node_next("a", 100)
-    return core
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """Goes to the colleague, and comes back."""
+
+    KIND: ClassVar[str] = "test.said/1"
+    left: int
 
 
-def test_a_node_that_works_alone_may_go_on_until_another_has_something_to_do(core: ClockCore) -> None:
-    core.node_next("b", 1_000)
+class Thinker(Actor):
+    """Thinks, tells its colleague, who thinks in turn, so many times."""
 
-    assert granted(core) == Window(100, 150, 1_000, ("a",), ())
+    def __init__(self, name: str, colleague: str, times: int, thought_us: int) -> None:
+        super().__init__()
+        self._name, self._colleague, self._times, self._thought_us = name, colleague, times, thought_us
 
+    def on_start(self) -> None:
+        if self._name.endswith("a"):
+            self.context.spawn(self._go_on(self._times))
 
-def test_it_may_not_go_beyond_an_effect_that_is_due(core: ClockCore) -> None:
-    core.node_next("b", 1_000)
-    core.effect_issued(DueEffect(700, "x", 0, "b"))
+    async def on_receive(self, message: Said) -> None:
+        if message.left:
+            await self._go_on(message.left)
 
-    assert granted(core).limit_us == 700
-
-
-def test_it_is_not_left_to_itself_for_longer_than_outsiders_can_wait(core: ClockCore) -> None:
-    assert granted(core).limit_us == 150 + AHEAD_US
-
-
-def test_two_nodes_at_work_stop_at_the_end_of_the_window(core: ClockCore) -> None:
-    core.node_next("b", 149)
-
-    assert granted(core) == Window(100, 150, 150, ("a", "b"), ())
+    async def _go_on(self, left: int) -> None:
+        await self.context.effect(Think(number=left), duration_us=self._thought_us)
+        self.context.tell(self._colleague, Said(left=left - 1))
 
 
-def test_nobody_runs_ahead_while_every_window_must_pass_the_gate(core: ClockCore) -> None:
-    core.runs_ahead = False
+class Engine:
+    """Answers a ticket after so many ticks, whenever it is asked; a tick passes only when the clock waits."""
 
-    assert granted(core).limit_us == 150
+    sockets = ("engine",)
 
-
-def test_a_command_cannot_take_effect_in_time_that_a_node_may_already_have_handled(core: ClockCore) -> None:
-    window = granted(core)
-    assert core.now_us == window.limit_us
-
-    core.reached(400)
-    assert core.now_us == 400
-
-
-class Echo:
-    """Replies with what it is asked."""
-
-    sockets = ()
-
-    def __init__(self) -> None:
-        self._done: list[tuple[str, bytes]] = []
+    def __init__(self, takes: Sequence[int]) -> None:
+        self.ticks = 0
+        self._takes = takes
+        self._ready: dict[str, int] = {}
+        self._pack = packer()
 
     def submit(self, ticket: str, request: bytes, seed: int) -> None:
-        self._done.append((ticket, request))
+        self._ready[ticket] = self.ticks + self._takes[crc32(ticket.encode()) % len(self._takes)]
 
     def drain(self) -> list[tuple[str, bytes]]:
-        done, self._done = self._done, []
-        return done
+        done = [ticket for ticket, at in self._ready.items() if at <= self.ticks]
+        for ticket in done:
+            del self._ready[ticket]
+        return [(ticket, self._pack({"kind": Done.KIND})) for ticket in done]
 
 
-class Commits:
-    """Counts how often a journal makes effects durable."""
+class Ticking(Waiter):
+    def __init__(self, engine: Engine, *, dies_at: int | None = None) -> None:
+        super().__init__()
+        self._engine, self._dies_at, self._take = engine, dies_at, list[Any]()
 
-    def __init__(self, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.count, self._commit = 0, journal.commit_effects
-        monkeypatch.setattr(journal, "commit_effects", self)
+    def add(self, socket: Any, handle: Any) -> None:
+        self._take.append(handle)
 
-    def __call__(self) -> None:
-        self.count += 1
-        self._commit()
+    def wait(self, timeout_ms: int | None = None) -> None:
+        if timeout_ms is None:
+            self._engine.ticks += 1
+        if self._engine.ticks == self._dies_at:
+            raise KeyboardInterrupt
+        for take in self._take:
+            take()
+
+    def glance(self, every_s: float) -> bool:
+        self.wait(0)
+        return True
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    with Journal.create(tmp_path / "run.sqlite", {}) as journal:
-        yield journal
+class Log:
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+
+    def observe(self, first: int, rows: list[Row]) -> None:
+        self.rows += rows
 
 
-def test_a_reply_is_durable_before_it_is_delivered_and_takes_the_others_along(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch
+def names(team: int) -> tuple[str, str]:
+    return f"t{team}/a", f"t{team}/b"
+
+
+def conductor_of(
+    journal: Journal, engine: Engine, *, ahead: bool, times: int = 6, waiter: Waiter | None = None, astray: bool = False
+) -> Conductor:
+    registry = Registry()
+    registry.register_module(node_messages)
+    registry.register(Think, Said)
+    partition = Partition(registry, seed=1, link_delay_us=DELAY_US)
+    islands = [names(team) for team in range(TEAMS)]
+    for team, (first, second) in enumerate(islands):
+        other = islands[(team + 1) % TEAMS][1] if astray else second
+        thought_us = 1_000 + 170 * team
+        partition.start(first, partial(Thinker, first, other, times, thought_us), order=2 * team)
+        partition.start(second, partial(Thinker, second, first, times, thought_us), order=2 * team + 1)
+    return Conductor(
+        name="only",
+        partition=partition,
+        registry=registry,
+        codec=LetterCodec(registry, partition.tie),
+        journal=journal,
+        desk=EffectDesk(journal, engine, seed=1),
+        link_delay_us=DELAY_US,
+        waiter=waiter or Ticking(engine),
+        islands=islands if ahead else (),
+    )
+
+
+def play(path: Path, takes: Sequence[int], *, ahead: bool) -> tuple[str, int, list[Row]]:
+    engine, log = Engine(takes), Log()
+    with Journal.create(path, {}) as journal:
+        conductor_of(journal, engine, ahead=ahead).run(log)
+        return journal.digest(), engine.ticks, log.rows
+
+
+@settings(max_examples=30, deadline=None)
+@given(takes=st.lists(st.integers(0, 40), min_size=1, max_size=12))
+def test_running_ahead_changes_nothing_in_the_log_and_never_takes_longer(
+    tmp_path_factory: pytest.TempPathFactory, takes: list[int]
 ) -> None:
-    desk, commits = EffectDesk(journal, Echo(), seed=7), Commits(journal, monkeypatch)
-    for number in (0, 1):
-        desk.issue(EffectIssued("x", number, 100, b"\xc0"))
-    desk.collect()
+    folder = tmp_path_factory.mktemp("runs")
+    waiting, ahead = play(folder / "a.sqlite", takes, ahead=False), play(folder / "b.sqlite", takes, ahead=True)
 
-    desk.make_durable([DueEffect(100, "x", 0, "a")])
-    desk.make_durable([DueEffect(100, "x", 1, "a")])
-    assert commits.count == 1
+    assert ahead[0] == waiting[0]
+    assert ahead[1] <= waiting[1]
+    assert [row.record for row in ahead[2]] == [row.record for row in waiting[2]]
 
+
+def test_islands_that_wait_at_different_times_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    takes = [40, 1, 1, 1, 1]
+    _, waiting_ticks, _ = play(tmp_path / "a.sqlite", takes, ahead=False)
+    _, ahead_ticks, _ = play(tmp_path / "b.sqlite", takes, ahead=True)
+
+    assert ahead_ticks < 0.7 * waiting_ticks
+
+
+@pytest.mark.parametrize("dies_at", [1, 9, 17, 30])
+def test_a_run_that_is_cut_off_while_islands_are_ahead_goes_on_to_the_same_log(tmp_path: Path, dies_at: int) -> None:
+    takes = [7, 1, 19, 2]
+    whole, ticks, _ = play(tmp_path / "whole.sqlite", takes, ahead=True)
+    assert dies_at < ticks
+    engine = Engine(takes)
+    journal = Journal.create(tmp_path / "cut.sqlite", {})
+    with pytest.raises(KeyboardInterrupt):
+        conductor_of(journal, engine, ahead=True, waiter=Ticking(engine, dies_at=dies_at)).run(Log())
     journal.abandon()
-    with Journal.open(journal.path) as reopened:
-        assert reopened.effects_count() == 2
+
+    with Journal.open(tmp_path / "cut.sqlite") as journal:
+        conductor_of(journal, Engine(takes), ahead=True).run(Log())
+        assert journal.digest() == whole
 
 
-def test_an_effect_with_its_reply_in_the_journal_needs_no_commit(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    desk, commits = EffectDesk(journal, Echo(), seed=7), Commits(journal, monkeypatch)
-    desk.issue(EffectIssued("x", 0, 100, b"\xc0"))
-    desk.collect()
+def test_a_command_is_taken_at_the_time_of_the_island_that_it_is_for(tmp_path: Path) -> None:
+    engine, log = Engine([30, 1, 1]), Log()  # the first team thinks long, so the others are ahead
+    sent: list[int] = []
 
-    desk.make_durable([DueEffect(90, "y", 0, "a")])  # another effect, of an earlier life
-    assert commits.count == 0
+    class Asking(Ticking):
+        def wait(self, timeout_ms: int | None = None) -> None:
+            ahead_us = conductor.now_of("t2/b")
+            if not sent and ahead_us > conductor.now_us + 1_000:
+                sent.append(ahead_us)
+                conductor.post_from_outside(Letter(ahead_us, 0, "outside", 1, "t2/b", "", 0, 0, Said(left=0)))
+            super().wait(timeout_ms)
+
+    with Journal.create(tmp_path / "run.sqlite", {}) as journal:
+        conductor = conductor_of(journal, engine, ahead=True, waiter=Asking(engine))
+        conductor.run(log)
+
+    times = [row.time_us for row in log.rows]
+    assert times == sorted(times)
+    assert [row.time_us for row in log.rows if row.src == "outside"] == sent != []
+
+
+def test_who_writes_to_another_island_stops_the_run_with_both_names(tmp_path: Path) -> None:
+    engine = Engine([1])
+    with (
+        Journal.create(tmp_path / "run.sqlite", {}) as journal,
+        pytest.raises(IslandCrossedError, match=r"t\d/a sent test.said/1 to t\d/b, who is on another island"),
+    ):
+        conductor_of(journal, engine, ahead=True, astray=True).run(Log())
+
+
+def test_every_actor_has_one_island(tmp_path: Path) -> None:
+    partition = Partition(Registry(), seed=1, link_delay_us=DELAY_US)
+    for order, name in enumerate(("a", "b")):
+        partition.start(name, Actor, order=order)
+
+    for wrong in ([("a",)], [("a", "b"), ("b",)], [("a", "b", "c")]):
+        with pytest.raises(ValueError, match="exactly one island"):
+            partition.separate(wrong)

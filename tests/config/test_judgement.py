@@ -80,8 +80,8 @@ def test_keys_of_models_are_acted_on_with_a_model_only() -> None:
     assert len(load_config(None, overrides=settings).accepted_but_unused) == 2
     assert load_config(None, overrides=["policy.judgement=model", *settings]).accepted_but_unused == ()
     assert is_acted_on("policy.memory_chars")
-    row = "| `models.token_file` | text, or null | `null` | with `policy.judgement: model` |"
-    assert row in reference_markdown()
+    when = "with `policy.judgement: model` or `code_generation.hands: llm`"
+    assert f"| `models.token_file` | text, or null | `null` | {when} |" in reference_markdown()
 
 
 def test_an_own_engine_needs_a_model_and_one_name_for_it(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.pool.core import Completed, DuplicateTicketError, PoolCore, Send
+from inference.pool.core import DuplicateTicketError, PoolCore
+from inference.pool.instructions import Completed, Send
 
 
 def submit(core: PoolCore, *tickets: str, now_s: float = 0.0) -> list[Send]:

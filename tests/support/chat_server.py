@@ -7,7 +7,7 @@ import select
 import socket
 import threading
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -37,11 +37,22 @@ def error_body(message: str, *, code: str | None = None, param: str | None = Non
 class SmallChatServer:
     """Serves until the `with` ends. `faults` are used up by chat completions, one each.
 
-    With `writes` the texts are what it makes of a body; it is asked from several threads.
+    With `writes` the texts are what it makes of a body; it is asked from several threads. `models` are all that it
+    serves, `port` is where, if it matters.
     """
 
-    def __init__(self, token: str = "", *, writes: Callable[[dict[str, Any]], str] | None = None) -> None:
+    def __init__(
+        self,
+        token: str = "",
+        *,
+        writes: Callable[[dict[str, Any]], str] | None = None,
+        more_models: Sequence[str] = (),
+        models: Sequence[str] | None = None,
+        port: int = 0,
+    ) -> None:
         self.token = token
+        usual = (MODEL, *(f"{name}@{version}" for name, version in ADAPTERS), *more_models)
+        self.models = usual if models is None else tuple(models)
         self.writes = writes
         self.faults: deque[Fault] = deque()
         self.bodies: list[dict[str, Any]] = []
@@ -52,10 +63,14 @@ class SmallChatServer:
         self._released = threading.Event()
         self._at_once = 0
         self._connections: list[socket.socket] = []
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._http = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
         self._http.daemon_threads, self._http.block_on_close = True, False
         self._http.small = self  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    @property
+    def port(self) -> int:
+        return self._http.server_port
 
     @property
     def base_url(self) -> str:
@@ -82,6 +97,12 @@ class SmallChatServer:
         for connection in connections:
             with suppress(OSError):  # it is closed already
                 connection.shutdown(socket.SHUT_RDWR)
+
+    def stop(self) -> None:
+        """Be gone, as a killed process is: no connection is left, and the port is free."""
+        self._http.shutdown()
+        self._http.server_close()
+        self.hang_up()
 
     def connected(self, connection: socket.socket) -> None:
         with self.arrived:
@@ -146,8 +167,8 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._is_welcome():
             self._send(401, error_body("no such token"))
         elif self.path == "/v1/models":
-            names = [MODEL, *(f"{name}@{version}" for name, version in ADAPTERS)]
-            self._send(200, json.dumps({"object": "list", "data": [{"id": name} for name in names]}).encode())
+            served = [{"id": name} for name in self.small.models]
+            self._send(200, json.dumps({"object": "list", "data": served}).encode())
         else:
             self._send(404, b"<html>nothing here</html>")
 
@@ -173,7 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
         return not self.small.token or self.headers["Authorization"] == f"Bearer {self.small.token}"
 
     def _answer(self, body: dict[str, Any]) -> tuple[int, bytes]:
-        if body["model"] not in (MODEL, *(f"{name}@{version}" for name, version in ADAPTERS)):
+        if body["model"] not in self.small.models:
             return 404, error_body(f"The model `{body['model']}` does not exist.", code="model_not_found")
         writes = self.small.writes
         pieces = _cut(writes(body)) if writes else text_pieces(body, enforces_schemas=self.small.enforces_schemas)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -68,16 +70,39 @@ class KeptCore(Core):
     def close(self) -> None:
         """The engine has ended its requests and taken its adapters with it; the model stays."""
 
+    def let_go(self) -> None:
+        super().close()
 
-@cache
-def kept_core(plan: VllmPlan) -> KeptCore:
-    return KeptCore(plan)
+
+_KEPT: dict[VllmPlan, KeptCore] = {}  # one at most: a process has room for one engine
 
 
 def tiny_engine(*, adapters: tuple[tuple[str, int], ...] = ADAPTERS, **changes: Any) -> VllmEngine:
-    """A started engine; to be closed."""
-    engine = VllmEngine(kept_core(read_vllm_plan(plan_of(**changes))))
+    """A started engine; to be closed. Those of one plan share what is loaded."""
+    plan = read_vllm_plan(plan_of(**changes))
+    if plan not in _KEPT:
+        let_go()
+        _KEPT[plan] = KeptCore(plan)
+    engine = VllmEngine(_KEPT[plan])
     engine.start()
     for name, version in adapters:
         engine.load(load_of(name, version))
     return engine
+
+
+@contextmanager
+def lone_engine(core: type[Core] = Core, **changes: Any) -> Iterator[VllmEngine]:
+    """A started engine that shares nothing."""
+    let_go()
+    engine = VllmEngine(core(read_vllm_plan(plan_of(**changes))))
+    try:
+        engine.start()
+        yield engine
+    finally:
+        engine.close()
+
+
+def let_go() -> None:
+    """Free the process for another engine."""
+    while _KEPT:
+        _KEPT.popitem()[1].let_go()

@@ -47,7 +47,7 @@ def judgements_of(folder: Path, *, allow_code_change: bool = False) -> list[Hear
     heard: list[Heard] = []
 
     def listen(question: Question, found: Judgement | NoJudgement) -> None:
-        asked = Decide(agent=question.state.agent, key=question.key, observation=question.observation)
+        asked = Decide(agent=question.agent, key=question.key, observation=question.observation)
         heard.append(Heard(asked, _first_answer(question, found)))
 
     with TemporaryDirectory(prefix="scrummage-judgements-") as place:

@@ -38,9 +38,10 @@ def train_tokenizer(texts: Iterable[str]) -> Any:
     )
     learning.train_from_iterator(texts, trainer)
     learned = json.loads(learning.to_str())["model"]
+    merges: Any = [tuple(pair) for pair in learned["merges"]]  # pairs, whatever their annotation says
     tokenizer = Qwen2Tokenizer(
         vocab=learned["vocab"],
-        merges=[tuple(pair) for pair in learned["merges"]],  # type: ignore[misc]  # pairs, as the backend takes them
+        merges=merges,
         unk_token=PADDING,
         eos_token=END,
         pad_token=PADDING,

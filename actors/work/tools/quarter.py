@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from actors.policy.prompting.memory import Memory
 from actors.work.messages import FileText
 from actors.work.tool_messages import CommitWork, ReplaceText, RunSomeTests, ToolUsed, WriteFile
 from actors.work.tools.calls import Call, name_of
@@ -30,6 +31,7 @@ class ModelQuarter:
     last_tool: str = ""
     last_result: str = ""
     last_is_refused: bool = False
+    memory: Memory | None = None  # calls and what came of them, as the model is shown them again
 
     def allow(self, call: Call, limits: ToolLimits = LIMITS) -> None:
         """Raises CallError for what this quarter has no room for any more, or what makes no commit."""

@@ -262,7 +262,8 @@ class Batch:
             return
         done = self._iterations_within(at_ns - self._now_ns, run.iterations)
         passed_ns = self._steady_ns(done)
-        self._book(run, done)
+        finished = self._book(run, done)
+        assert not finished, "advance was called up to then, so nothing can have been completed before"
         self.figures.busy_ns += passed_ns
         self._now_ns += passed_ns
         self._run = None

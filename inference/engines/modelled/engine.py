@@ -14,9 +14,10 @@ from inference.engines.modelled.batch import Batch, LoadFigures, Sequence
 from inference.engines.modelled.clock import Clock
 from inference.engines.modelled.kv_cache import Holding, block_hashes
 from inference.engines.modelled.profile import EngineProfile
-from inference.engines.refusing import refusal, unknown_adapter, unknown_model, unsupported
+from inference.engines.refusing import refusal, unsupported
 from inference.engines.schemas import read_schema
 from inference.engines.tickets import Tickets
+from inference.engines.unserved import unknown_adapter, unknown_model
 from inference.messages import Failed
 from inference.text import PRIORITIES, Finish, Finished, GenerateText, TextCounters, TextGenerated, adapter_name
 
@@ -92,7 +93,7 @@ class ModelledEngine:
 
     def submit(self, ticket: str, request: GenerateText, seed: int) -> None:
         self._tickets.take(ticket)
-        self._catch_up()
+        now_us = self._catch_up()
         prompt = prompt_tokens(request)
         plan = self._plan(request, seed, len(prompt))
         if isinstance(plan, Failed):
@@ -108,7 +109,7 @@ class ModelledEngine:
                 ticket=ticket,
                 urgency=PRIORITIES.index(request.priority),
                 order=self._submitted,
-                arrived_us=self._clock.now_us(),
+                arrived_us=now_us,
                 prompt_tokens=len(prompt),
                 planned_tokens=max(1, len(answer)),
                 has_adapter=bool(request.adapter),
@@ -120,9 +121,9 @@ class ModelledEngine:
         self._tickets.require_open()
         if ticket not in self._tickets:
             return False
-        self._catch_up()
+        now_us = self._catch_up()
         if ticket in self._planned:
-            sequence = self._batch.cancel(ticket, self._clock.now_us())
+            sequence = self._batch.cancel(ticket, now_us)
             self._answer(sequence, is_cancelled=True)
         return True
 
@@ -140,10 +141,13 @@ class ModelledEngine:
         self._tickets.close()
         self._planned.clear()
 
-    def _catch_up(self) -> None:
-        while finished := self._batch.advance(self._clock.now_us()):
+    def _catch_up(self) -> int:
+        """Calculate up to now, and return when that was: in wall time it is later at the next look."""
+        now_us = self._clock.now_us()
+        while finished := self._batch.advance(now_us):
             for sequence in finished:
                 self._answer(sequence)
+        return now_us
 
     def _plan(self, request: GenerateText, seed: int, prompt: int) -> _Planned | Failed:
         refused = refusal(request) or unsupported(request, self.name)

@@ -1,16 +1,17 @@
 """vLLM's engine in this process: everything that is called of it is called here.
 
-Made for exactly the version that `inference.setup_check` names; it uses three parts that vLLM does not publish, each
-marked, and tests/inference/engines/test_vllm.py notices when one of them changes.
+Made for exactly the version that `inference.setup_check` names; it uses parts that vLLM does not publish, each marked
+"unpublished", and tests/inference/engines/test_vllm.py notices when one of them changes.
 """
 
 from __future__ import annotations
 
-import json
+import gc
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from inference.engines.vllm import processors
 from inference.engines.vllm.environment import prepare_process
 from inference.engines.vllm.plan import VllmPlan
 from inference.engines.vllm.prompts import Tokenizer
@@ -19,7 +20,6 @@ from inference.setup_check import SetupError, check_setup, installed_versions
 from inference.text import PRIORITIES, EngineLostError, GenerateText, Wanted
 
 _SEED_BITS = (1 << 63) - 1
-_CPU_BLOCK_TOKENS = 32  # of the prefix cache; kernels for processors want a multiple
 _BASE = "base"
 
 
@@ -30,12 +30,17 @@ class Weights:
         self.number, self.name, self.path = number, name, path
 
 
-class RefusedByVllmError(ValueError):
+class RefusedByVllmError(Exception):
     """Raised for a request, or an adapter, that vLLM does not take; nothing was changed."""
 
 
 class Core:
-    """One `LLMEngine`. Started once; driven by one thread."""
+    """One `LLMEngine`. Started once; driven by one thread.
+
+    A process has one at a time: vLLM keeps its groups of devices for the process, and ends them with any engine.
+    """
+
+    _is_in_process: ClassVar[bool] = False
 
     def __init__(self, plan: VllmPlan) -> None:
         self.plan = plan
@@ -57,6 +62,8 @@ class Core:
 
     def start(self) -> None:
         """Load the model. Raises EngineLostError."""
+        if Core._is_in_process:
+            raise EngineLostError("this process has an engine of vLLM already, and cannot have two")
         try:
             build = check_setup(installed_versions())
         except SetupError as error:
@@ -68,16 +75,25 @@ class Core:
             raise
         except Exception as error:
             raise EngineLostError(f"vLLM cannot serve {self.plan.model}: {_line(error)}") from error
+        Core._is_in_process = True
 
     def _start(self) -> None:
         from vllm import EngineArgs, LLMEngine
         from vllm.platforms import current_platform
 
         is_cpu = current_platform.is_cpu()
+        if is_cpu and self.plan.is_batch_invariant and self.plan.dtype in ("bfloat16", "float16"):
+            raise EngineLostError(
+                f"with {self.plan.dtype} on processors texts depend on what is beside them; "
+                "take float32, or say is_batch_invariant: false"
+            )
+        if is_cpu:
+            processors.settle_torch(self.plan.threads)
         self._engine = LLMEngine.from_engine_args(EngineArgs(**engine_arguments(self.plan, is_cpu=is_cpu)))
         self.tokenizer = self._engine.get_tokenizer()
-        if is_cpu and self.plan.adapter_slots:
-            self._base = self._base_adapter()
+        if is_cpu:
+            self._engine.collective_rpc(processors.give_each_row_company)
+            self._base = self._base_adapter() if self.plan.adapter_slots else None
 
     def submit(
         self, ticket: str, token_ids: list[int], request: GenerateText, seed: int, weights: Weights | None
@@ -97,7 +113,7 @@ class Core:
                 lora_request=_lora(weights) if weights else self._base,
                 priority=PRIORITIES.index(request.priority),
             )
-        except (ValueError, TypeError, NotImplementedError) as error:
+        except Exception as error:
             raise RefusedByVllmError(_line(error)) from error
         return name
 
@@ -116,9 +132,9 @@ class Core:
     def abort(self, name: str) -> Written:
         """End a request; what there was of its answer."""
         state = self._engine.output_processor.request_states[name]  # unpublished: vLLM tells nothing of ended requests
-        scheduled = self._engine.engine_core.engine_core.scheduler.requests[name]  # unpublished
+        scheduled = self._engine.engine_core.engine_core.scheduler.requests.get(name)  # unpublished
         ids = list(state.detokenizer.output_token_ids)
-        was_read = bool(ids) or scheduled.num_computed_tokens > 0
+        was_read = bool(ids) or scheduled is None or scheduled.num_computed_tokens > 0
         written = Written(
             text=state.detokenizer.output_text,
             token_ids=ids,
@@ -145,24 +161,19 @@ class Core:
         """Let go of model and memory; may be called again."""
         engine, self._engine, self._base = self._engine, None, None
         if engine is not None:
-            from vllm.distributed import cleanup_dist_env_and_memory
-
+            Core._is_in_process = False
             engine.engine_core.shutdown()
             del engine
-            cleanup_dist_env_and_memory()
+            gc.collect()  # it holds itself in circles
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
 
     def _base_adapter(self) -> Any:
-        """An adapter that changes nothing, to serve the base model through.
-
-        On processors, requests without an adapter read the last adapter slot in passes that hold requests with one,
-        and are answered with its weights (vLLM 0.32, lora/ops/torch_ops; pull requests 48421 and 49656).
-        """
+        """An adapter that changes nothing, to serve the base model through; see `processors`."""
         self._folder = tempfile.TemporaryDirectory(prefix="scrummage-base-adapter-")
-        modules, packed = self._engine.collective_rpc(_adapted_modules)[0]
-        write_zero_adapter(Path(self._folder.name), packed.get(modules[0], modules)[0])
+        module = self._engine.collective_rpc(processors.adapted_layer)[0]
+        processors.write_zero_adapter(Path(self._folder.name), module)
         weights = Weights(self.next_number(), _BASE, self._folder.name)
         self.load(weights)
         return _lora(weights)
@@ -183,6 +194,7 @@ def engine_arguments(plan: VllmPlan, *, is_cpu: bool) -> dict[str, Any]:
         "generation_config": "vllm",  # what a request leaves open is not filled in from the model's folder
         "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
         "disable_log_stats": True,
+        "use_tqdm_on_load": False,
         "tensor_parallel_size": plan.tensor_parallel,
     }
     if plan.adapter_slots:
@@ -190,50 +202,15 @@ def engine_arguments(plan: VllmPlan, *, is_cpu: bool) -> dict[str, Any]:
         found |= {
             "enable_lora": True,
             "max_loras": plan.adapter_slots + own,
-            "max_cpu_loras": plan.adapters_kept + own,
-            "max_lora_rank": plan.max_lora_rank,
+            "max_cpu_loras": plan.room + own,
+            "max_lora_rank": plan.lora_rank,
         }
     if is_cpu:
-        return found | _cpu_arguments(plan)
+        return found | processors.arguments(plan)
     found["gpu_memory_utilization"] = plan.memory_share
     if plan.kv_cache_mib:
         found["kv_cache_memory_bytes"] = plan.kv_cache_mib << 20
     return found
-
-
-def _cpu_arguments(plan: VllmPlan) -> dict[str, Any]:
-    return {
-        "enforce_eager": True,
-        "block_size": _CPU_BLOCK_TOKENS,
-        "kv_cache_memory_bytes": plan.cpu_kv_cache_mib << 20,
-        # vLLM would take bfloat16, whose sums depend on what else is in a pass; float32 showed no such difference
-        "dtype": "float32" if plan.dtype == "auto" else plan.dtype,
-        # a prompt that is read in parts rewinds its request's seed, which torch cannot do on processors (vLLM 0.32
-        # breaks: "CPU Generator does not use offset"), so each prompt must fit into one pass
-        "enable_chunked_prefill": False,
-        "max_num_batched_tokens": max(plan.batch_tokens, plan.context_tokens),
-    }
-
-
-def write_zero_adapter(folder: Path, module: str) -> None:
-    """Write an adapter without effect: its only weights are two zeros, for a layer that no model has.
-
-    vLLM sets the weights of every layer that an adapter leaves out to zero, and refuses one that names no layer at all.
-    `module` is the last part of the name of a layer that the model's adapters may change.
-    """
-    import numpy as np
-    from safetensors.numpy import save_file
-
-    zero = np.zeros((1, 1), np.float32)
-    name = f"base_model.model.no_such_layer.{module}"
-    save_file({f"{name}.lora_A.weight": zero, f"{name}.lora_B.weight": zero}, folder / "adapter_model.safetensors")
-    config = {"peft_type": "LORA", "r": 1, "lora_alpha": 1, "target_modules": [module]}
-    (folder / "adapter_config.json").write_text(json.dumps(config))
-
-
-def _adapted_modules(worker: Any) -> tuple[list[str], dict[str, list[str]]]:
-    manager = worker.model_runner.lora_manager._adapter_manager  # unpublished
-    return sorted(manager.supported_lora_modules), dict(manager.packed_modules_mapping)
 
 
 def _sampling(request: GenerateText, seed: int) -> Any:

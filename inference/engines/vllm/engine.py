@@ -10,8 +10,9 @@ from typing import Any
 from inference.adapters.content import verify
 from inference.adapters.errors import UnreadableError, WrongContentError
 from inference.adapters.messages import AdapterLoaded, AdapterRefused, AdapterUnloaded, LoadAdapter, UnloadAdapter
-from inference.engines.refusing import refusal, unknown_adapter, unknown_model
+from inference.engines.refusing import refusal
 from inference.engines.tickets import Tickets
+from inference.engines.unserved import unknown_adapter, unknown_model
 from inference.engines.vllm.core import Core, RefusedByVllmError, Weights
 from inference.engines.vllm.prompts import prompt_token_ids
 from inference.engines.vllm.replies import Telling, Written, finished, generated
@@ -37,7 +38,7 @@ class VllmEngine:
         self._core, self._plan = core, core.plan
         self._tickets = Tickets(self.name)
         self._asked: dict[str, _Asked] = {}
-        self._versions = Versions(self._plan.adapters_kept)
+        self._versions = Versions(self._plan.room)
         self._pieces: list[Piece] = []
         self._lost: EngineLostError | None = None
 
@@ -78,7 +79,7 @@ class VllmEngine:
         self._tickets.require_open()
         if ticket not in self._tickets:
             return False
-        if ticket in self._asked:
+        if ticket in self._asked and self._lost is None:
             asked = self._asked[ticket]
             written = self._core.abort(asked.name)
             self._end(ticket)
@@ -174,8 +175,7 @@ class VllmEngine:
             name = self._core.submit(ticket, tokens, request, seed, _weights_of(held))
         except RefusedByVllmError as error:
             self._release(held)
-            reason = "malformed_schema" if request.schema else "unanswerable_request"
-            return Failed(reason=reason, detail=str(error))
+            return Failed(reason="malformed_schema" if request.schema else "unanswerable_request", detail=str(error))
         is_streamed = request.wanted is not None and request.wanted.stream
         self._asked[ticket] = _Asked(request, name, held, Telling(request) if is_streamed else None)
         return None
@@ -236,9 +236,7 @@ class VllmEngine:
                 return None
             return _refused(wanted, "version_taken", "this version is loaded with another content")
         if self._versions.is_full:
-            return _refused(
-                wanted, "no_room", f"{self._plan.adapters_kept} versions are loaded, which is all there may be"
-            )
+            return _refused(wanted, "no_room", f"{self._plan.room} versions are loaded, which is all there may be")
         try:
             verify(Path(wanted.path), wanted.sha256)
         except WrongContentError as error:

@@ -32,6 +32,8 @@ def settings(plan: VllmPlan, build: Build) -> dict[str, str | None]:
     if plan.devices:
         found["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, plan.devices))
         found["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
+    if plan.tensor_parallel > 1:
+        found["VLLM_WORKER_MULTIPROC_METHOD"] = "spawn"  # a fork would inherit this process's sockets
     if plan.is_batch_invariant:
         found["VLLM_BATCH_INVARIANT"] = "1"
     return found

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
-Ranks = Literal[1, 8, 16, 32, 64, 128, 256, 320, 512]  # those that vLLM has kernels for
+RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # those that vLLM takes as the largest
+_KEPT = 32
 _CPU_KV_CACHE_MIB = 256
 
 
@@ -33,16 +34,16 @@ class VllmPlan(BaseModel):
     context_tokens: Annotated[int, Field(ge=2)] = 4_096  # of prompt and answer
     kv_cache_mib: PositiveInt | None = None  # None: what the memory share leaves; on processors 256
     batch_tokens: PositiveInt = 2_048  # of all requests in one pass over the model
-    max_lora_rank: Ranks = 16  # cost follows it, whatever the adapters' own ranks
+    max_lora_rank: Annotated[int, Field(ge=1, le=RANKS[-1])] = 16  # cost follows it, whatever the adapters' own ranks
     adapter_slots: Annotated[int, Field(ge=0)] = 0  # versions in one pass at once; 0: the base model only
-    adapters_kept: PositiveInt = 32  # versions that may be loaded, also those that only finish what is under way
+    adapters_kept: PositiveInt | None = None  # versions that may be loaded, those that only finish their work too
     adapters: tuple[AdapterPlan, ...] = ()
     cores: tuple[Annotated[int, Field(ge=0)], ...] = ()  # of the processor; empty: one thread, anywhere
     devices: tuple[int | str, ...] = ()  # GPUs by number or UUID; empty: those that the process sees
     tensor_parallel: PositiveInt = 1  # devices that share one model
     memory_share: Annotated[float, Field(gt=0, le=1)] = 0.9  # of each device
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    is_batch_invariant: bool = True  # on GPUs: texts do not depend on what is beside them, at some cost in speed
+    is_batch_invariant: bool = True  # texts do not depend on what is beside them; costs speed on GPUs, memory elsewhere
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -52,8 +53,8 @@ class VllmPlan(BaseModel):
             raise ValueError(f"tensor_parallel is {self.tensor_parallel}, and there are {len(self.devices)} devices")
         if self.adapters and not self.adapter_slots:
             raise ValueError("adapters need adapter_slots of at least 1")
-        if self.adapters_kept < max(self.adapter_slots, len(self.adapters)):
-            raise ValueError(f"adapters_kept ({self.adapters_kept}) must hold adapters and adapter_slots")
+        if self.room < max(self.adapter_slots, len(self.adapters)):
+            raise ValueError(f"adapters_kept ({self.room}) must hold adapters and adapter_slots")
         named = [(adapter.name, adapter.version) for adapter in self.adapters]
         if len(set(named)) < len(named):
             raise ValueError("a version of an adapter is named twice")
@@ -65,6 +66,16 @@ class VllmPlan(BaseModel):
     def threads(self) -> int:
         """Threads that compute, on processors. Texts may depend on their number."""
         return max(1, len(self.cores))
+
+    @property
+    def room(self) -> int:
+        """How many versions may be loaded."""
+        return self.adapters_kept or max(_KEPT, 2 * self.adapter_slots, len(self.adapters))
+
+    @property
+    def lora_rank(self) -> int:
+        """The largest rank that is asked of vLLM: that of the plan, or the next that it takes."""
+        return next(rank for rank in RANKS if rank >= self.max_lora_rank)
 
     @property
     def cpu_kv_cache_mib(self) -> int:

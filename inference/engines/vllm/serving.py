@@ -20,4 +20,6 @@ def build(plan: Mapping[str, Any]) -> ServedText:
         ValueError: The plan has other keys, or values that do not fit; names each.
     """
     checked = read_vllm_plan(plan)
-    return ServedText(make=lambda: VllmEngine(Core(checked)), slots=checked.slots)
+    return ServedText(
+        make=lambda: VllmEngine(Core(checked)), slots=checked.slots, models=(checked.served_name,), loads_first=True
+    )

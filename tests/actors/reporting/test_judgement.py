@@ -10,6 +10,7 @@ from actors.reporting.final_report import RunTotals, final_report
 from actors.reporting.measures import Measures
 from actors.reporting.series import POSITION
 from actors.reporting.team_history import TeamHistory
+from actors.scrum.code_messages import ToolCalled
 from actors.scrum.messages import DecisionTaken, ModelAsked
 from tests.actors.reporting.builders import MID, SENIOR, TEAM, decision, entries, run_info
 
@@ -50,12 +51,62 @@ def test_decisions_are_counted_by_kind_and_by_the_model_that_answered() -> None:
         "asked": 4,
         "repaired": 1,
         "failed": 2,
+        "prompt_tokens": 500,
+        "completion_tokens": 50,
         "answers_without_tokens": 2,
         "decisions": {
             "estimate_points": {"asked": 3, "repaired": 0, "failed": 2},
             "plan_story": {"asked": 1, "repaired": 1, "failed": 0},
         },
     }
+
+
+def called(tool: str, *, is_refused: bool = False) -> ToolCalled:
+    return ToolCalled(
+        team=TEAM, sprint=1, story_id="US-1", session_id="P-1", agent=MID, tool=tool, is_refused=is_refused
+    )
+
+
+def test_what_a_model_wrote_with_is_told_apart_from_what_it_judged() -> None:
+    written = [asked("settled", kind="write_code", model="coder"), asked("repaired", kind="write_code", model="coder")]
+    calls = [called("write_file"), called("commit", is_refused=True), called("commit")]
+    report = report_of(asked("settled"), *written, *calls, info=replace(MODEL_RUN, hands="llm"))
+
+    assert report["hands"] == {
+        "by": "llm",
+        "models": {"coder": 2},
+        "asked": 2,
+        "repaired": 1,
+        "failed": 0,
+        "prompt_tokens": 300,
+        "completion_tokens": 30,
+        "answers_without_tokens": 0,
+        "tools": {"commit": {"used": 1, "refused": 1}, "write_file": {"used": 1, "refused": 0}},
+    }
+    assert report["judgement"]["models"] == {"tiny": 1}
+    assert report["judgement"]["decisions"].keys() == {"estimate_points"}
+    assert report["judgement"]["prompt_tokens"] == 100
+
+
+def test_hands_of_a_model_are_reported_where_rules_judge_and_the_other_way_round() -> None:
+    hands = report_of(asked("malformed", kind="write_code"), info=replace(run_info(), hands="llm"))
+    lost = report_of(asked("refused", kind="write_code", unmetered=2), info=replace(run_info(), hands="llm"))
+
+    assert hands["judgement"] == {"by": "behavioural"}
+    assert (hands["hands"]["failed"], hands["hands"]["prompt_tokens"]) == (1, 200)
+    assert (lost["hands"]["answers_without_tokens"], lost["hands"]["prompt_tokens"]) == (2, None)
+    assert lost["unmeasured"]["prompt_tokens"] == "no answer of a model came with its tokens"
+    assert report_of(asked("settled"))["hands"] == {"by": "behavioural"}
+
+
+def test_the_page_for_people_has_a_table_of_tools() -> None:
+    info = replace(run_info(), hands="llm")
+    page = final_page(report_of(asked("settled", kind="write_code"), called("read_file"), info=info))
+
+    assert "## Hands" in page
+    assert "read file | 1 | 0" in page
+    assert "100 prompt and 10 completion tokens" in page
+    assert "## Hands" not in final_page(report_of(info=run_info()))
 
 
 def test_the_page_for_people_has_a_table_of_decisions() -> None:

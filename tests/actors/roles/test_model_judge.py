@@ -17,8 +17,10 @@ from actors.policy.prompting.prompts import load_prompts
 from actors.roles.judging import Judgement, NoJudgement, Question
 from actors.roles.model_judge import ModelJudge, ModelUse
 from actors.roles.person_state import PersonState
-from actors.scrum.messages import ModelAsked
+from actors.roles.purse import Purse
+from actors.scrum.messages import ModelAsked, TokensSpent
 from brokers.node.errors import EffectFailedError
+from inference.ledger.budgets import Budget, Spent
 from inference.messages import Failed
 from inference.text import GenerateText, TextGenerated
 from tests.actors.policy.people import estimate, person
@@ -67,18 +69,20 @@ def state() -> PersonState:
 
 
 def judged(
-    *replies: Any, of: PersonState | None = None, memory_chars: int = 8000
+    *replies: Any, of: PersonState | None = None, memory_chars: int = 8000, purse: Purse | None = None
 ) -> tuple[Judgement | NoJudgement, World]:
     """Run one judgement to its end; nothing in it waits for anything but effects."""
     world = World(deque(replies))
     use = ModelUse(model="tiny", max_tokens=64, temperature_permille=700, memory_chars=memory_chars)
     question = Question(
         context=world,  # type: ignore[arg-type]
-        state=of or state(),
+        agent="ada",
+        keeper=of or state(),
         team="team-1",
         key=("estimate", "S-1", 0),
         observation=estimate("mid"),
         duration_us=3_000_000,
+        purse=purse or Purse(),
     )
     talk = ModelJudge(PROMPTS, use).judge(question)
     with pytest.raises(StopIteration) as ended:
@@ -88,8 +92,7 @@ def judged(
 
 
 def told(world: World) -> ModelAsked:
-    (event,) = world.published
-    assert isinstance(event, ModelAsked)
+    (event,) = [each for each in world.published if isinstance(each, ModelAsked)]
     return event
 
 
@@ -179,3 +182,39 @@ def test_a_memory_without_room_stays_empty() -> None:
     _, world = judged(written(GOOD), of=somebody, memory_chars=0)
 
     assert [message.role for message in world.asked[0][0].messages] == ["system", "user"]
+
+
+# -- budgets -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_an_answer_took_is_published_with_its_story_and_paid_from_the_purse() -> None:
+    purse = Purse(budget=Budget(tokens=500))
+    _, world = judged(written(GOOD, cached_tokens=60, adapter="lead", adapter_version=2), purse=purse)
+
+    (spent,) = [each for each in world.published if isinstance(each, TokensSpent)]
+    assert (spent.story_id, spent.model, spent.adapter, spent.adapter_version) == ("S-7", "tiny", "lead", 2)
+    assert (spent.answers, spent.prompt_tokens, spent.cached_tokens, spent.completion_tokens) == (1, 100, 60, 7)
+    assert purse.spent.tokens == 107
+    assert purse.allows()
+
+
+def test_with_an_empty_purse_nobody_is_asked_and_nothing_is_published() -> None:
+    found, world = judged(purse=Purse(budget=Budget(tokens=107), spent=Spent(tokens=107)))
+
+    assert found == NoJudgement("budget_exhausted")
+    assert (world.asked, world.published) == ([], [])
+
+
+def test_a_repair_is_not_asked_for_with_what_is_not_there() -> None:
+    found, world = judged(written("this is no JSON"), purse=Purse(budget=Budget(tokens=107)))
+
+    assert found == NoJudgement("budget_exhausted")
+    assert told(world).attempts == 1
+    assert len(world.asked) == 1
+
+
+def test_a_shared_budget_that_is_spent_stops_a_full_purse() -> None:
+    found, world = judged(purse=Purse(is_stopped=True))
+
+    assert found == NoJudgement("budget_exhausted")
+    assert not world.asked

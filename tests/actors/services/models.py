@@ -12,6 +12,7 @@ from typing import Any
 
 from actors.policy import decisions
 from actors.policy.decisions import Decide, Decided, ToolChoice, WriteCode
+from actors.roles.judging import BEHAVIOURAL
 from actors.scrum.messages import PlannedTask
 from actors.scrum.stories import Clarification, ExerciseRef, Story
 from actors.services.asking import insist
@@ -284,7 +285,9 @@ def world_with(
     work = ExecutedWork(WorkLedger(team=TEAM), ProductCode(team=TEAM), calibration=team.calibration, seed=1)
     gates = Gates(min_line_percent=85, min_branch_percent=80, max_complexity=10)
     world = VirtualWorld(registry=build_registry(), engine=engine)
-    world.start(team.workshop, partial(CodeWorkshop, work, team, start_s=START_S, hands="model"))
+    world.start(
+        team.workshop, partial(CodeWorkshop, work, team, start_s=START_S, writers=dict.fromkeys(stories, BEHAVIOURAL))
+    )
     world.start(team.merge_queue, partial(MergeDesk, MergeState(), team, gates=gates, start_s=START_S))
     for number, (agent, one) in enumerate(stories.items(), start=1):
         world.tell(team.workshop, RegisterStory(story=one))

@@ -12,6 +12,7 @@ from actors.policy.engine import BehaviouralEngine
 from actors.scrum.code_messages import AcceptanceMeasured, CodeCommitted, CodeMeasured, StoryLanded
 from actors.scrum.messages import DecisionFailed, RunEnded
 from actors.simulation.build import RunPlan, build_actors, build_registry
+from actors.simulation.judges import behavioural
 from actors.work.katas.bank import FAMILIES
 from actors.work.katas.exercise import Exercise, exercise
 from actors.work.katas.themes import THEMES
@@ -21,7 +22,6 @@ from actors.work.workspace.repository import Repository
 from config.backlog import load_backlog
 from config.loader import load_config
 from config.profiles import KATAS
-from config.sections import RunConfig
 from tests.actors.services.models import ScriptedModel, honest, machine
 from tests.support.repositories import pytest_in
 from tests.support.world import VirtualWorld
@@ -48,16 +48,10 @@ class KnowsItAll(BehaviouralEngine):
         return reply
 
 
-def with_model(config: RunConfig) -> RunConfig:
-    """The same team with a model's hands; no command line can ask for them yet."""
-    section = config.code_generation.model_copy(update={"hands": "model"})
-    return config.model_copy(update={"code_generation": section})
-
-
 def test_a_team_delivers_what_a_model_writes(tmp_path: Path) -> None:
-    config, calibration = with_model(load_config(None).config), shipped_calibration()
+    config, calibration = load_config(None).config, shipped_calibration()
     stories = load_backlog(KATAS).stories
-    plan = RunPlan(config=config, stories=stories, calibration=calibration, sprints=1)
+    plan = RunPlan(config=config, stories=stories, calibration=calibration, sprints=1, writer_of=behavioural)
     (team,) = (roster.id for roster in config.resolved_teams())
     with machine(KnowsItAll(SEED, calibration), tmp_path, limits=Limits(), team=team) as engine:
         world = VirtualWorld(registry=build_registry(), engine=engine, seed=SEED)

@@ -104,7 +104,7 @@ def test_a_template_that_belongs_to_no_decision_is_named(tmp_path: Path) -> None
 
 
 def test_what_is_not_installed_is_named_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "NEEDED", ("json", "no_such_package"))
+    monkeypatch.setattr(module, "NEEDED_FOR_SERVERS", ("json", "no_such_package"))
     problems: list[Problem] = []
     read_prompts(config_with(), None, problems)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -10,20 +11,21 @@ import pytest
 from actors.simulation import __main__ as command
 from actors.simulation import run_command
 from actors.simulation.exit_codes import ExitCode
-from actors.simulation.workspaces import UnconfinedError, check_tools, work_plan
+from actors.simulation.workspaces import check_tools, work_plan
 from actors.work import engine
 from actors.work.sandbox import layers
 from actors.work.sandbox.errors import LayerMissingError
 from actors.work.sandbox.layers import NAMES, Layer
+from config.errors import ConfigError
 from config.loader import load_config
 from config.sections import RunConfig
 from config.tool_sections import LayerName
 
 
 def with_model(*accepted: str, mode: str = "executed") -> RunConfig:
-    """A configuration that no command line lets through yet."""
+    """A configuration with hands of a model."""
     config = load_config(None).config
-    section = config.code_generation.model_copy(update={"hands": "model", "mode": mode})
+    section = config.code_generation.model_copy(update={"hands": "llm", "mode": mode})
     sandbox = section.sandbox.model_copy(update={"accept_missing": accepted})
     return config.model_copy(update={"code_generation": section.model_copy(update={"sandbox": sandbox})})
 
@@ -37,10 +39,11 @@ def test_the_layers_that_may_be_accepted_to_be_missing_are_those_of_the_sandbox(
 
 
 def test_a_machine_that_cannot_confine_a_model_is_refused_with_layers_and_key() -> None:
-    with pytest.raises(UnconfinedError) as refused:
-        check_tools(with_model("landlock"), lambda: lacking("seccomp", "landlock", "memory-cap"))
+    with pytest.raises(ConfigError) as refused:
+        check_tools(with_model("landlock"), layers=lambda: lacking("seccomp", "landlock", "memory-cap"))
 
     text = str(refused.value)
+    assert text.startswith("recorded configuration: code_generation.hands: llm is refused on this machine")
     assert "memory-cap (not here); seccomp (not here)" in text
     assert "code_generation.sandbox.accept_missing: [memory-cap, seccomp]" in text
     assert "landlock" not in text
@@ -48,7 +51,7 @@ def test_a_machine_that_cannot_confine_a_model_is_refused_with_layers_and_key() 
 
 
 def test_layers_that_are_accepted_to_be_missing_refuse_nothing() -> None:
-    check_tools(with_model("seccomp"), lambda: lacking("seccomp"))
+    check_tools(with_model("seccomp"), layers=lambda: lacking("seccomp"))
 
 
 @pytest.mark.parametrize("config", [load_config(None).config, with_model(mode="modelled")])
@@ -56,20 +59,22 @@ def test_nobody_looks_for_layers_where_no_model_writes_code(config: RunConfig) -
     def unwanted() -> tuple[Layer, ...]:
         raise AssertionError("nothing is to be confined")
 
-    check_tools(config, unwanted)
+    check_tools(config, layers=unwanted)
 
 
 def test_the_command_ends_with_bad_input_before_anything_is_written(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As if this host had no seccomp, and the configuration had passed: no runtime offers hands of models yet."""
-    monkeypatch.setattr(
-        run_command, "check_tools", lambda config: check_tools(with_model(), lambda: lacking("seccomp"))
-    )
-    code = command.main(["run", "--output", str(tmp_path / "run"), "--sprints", "1"])
+    """As if this host had no seccomp."""
+    monkeypatch.setattr(run_command, "check_tools", partial(check_tools, layers=lambda: lacking("seccomp")))
+    own = tmp_path / "config.yaml"
+    own.write_text("code_generation:\n  hands: llm\n")
+    code = command.main(["run", "--config", str(own), "--output", str(tmp_path / "run"), "--sprints", "1"])
+    (line,) = capsys.readouterr().err.splitlines()
 
     assert code == ExitCode.BAD_INPUT
-    assert "code_generation.sandbox.accept_missing: [seccomp]" in capsys.readouterr().err
+    assert line.startswith(f"{own}:2: code_generation.hands: llm is refused on this machine")
+    assert "code_generation.sandbox.accept_missing: [seccomp]" in line
     assert not (tmp_path / "run").exists()
 
 

@@ -21,6 +21,7 @@ def refusal_of(**fields: Any) -> Refusal:
     [
         {"command": "status"},
         {"command": "snapshot", "team": "team-1"},
+        {"command": "pool"},
         {"command": "events", "from": 1, "limit": 1000},
         {"command": "inject", "disturbance": {"type": "flaky_test", "severity": 4, "story_id": "S-1", "team": "t"}},
         {"command": "inject", "disturbance": {"type": "flaky_test"}, "at_us": 0},
@@ -39,7 +40,12 @@ def test_every_documented_form_is_taken(fields: dict[str, Any]) -> None:
 
 
 def test_only_queries_are_asked_anew_each_time() -> None:
-    assert [name for name, command in COMMANDS.items() if command.is_query] == ["status", "snapshot", "events"]
+    assert [name for name, command in COMMANDS.items() if command.is_query] == [
+        "status",
+        "snapshot",
+        "events",
+        "pool",
+    ]
 
 
 def test_an_unknown_command_is_refused_with_the_nearest_one() -> None:

@@ -118,6 +118,14 @@ def test_a_gap_between_events_is_counted(core: HubCore) -> None:
     assert core.counts["missing_events"] == 3
 
 
+def test_facts_of_the_moment_are_passed_on_under_topics_of_their_own(core: HubCore) -> None:
+    assert core.on_feed([b"run", b"live", b"live.pool", b"x"]) == [Publish(b"live.pool", b"x")]
+    assert core.on_feed([b"run", b"live", b"event.k/1", b"x"]) == []
+    assert (core.counts["malformed_feed"], core.counts["events"]) == (1, 0)
+    assert core.on_subscription(b"\x01live.") == []
+    assert core.refused == {}
+
+
 def test_a_sync_topic_is_echoed_once_and_odd_topics_are_counted(core: HubCore) -> None:
     assert core.on_subscription(b"\x01sync/abc") == [Publish(b"sync/abc", b"")]
     assert core.on_subscription(b"\x00sync/abc") == []

@@ -182,7 +182,7 @@ LONG = json.dumps({"type": "string", "minLength": 4_000})  # its answer cannot e
 def vllm(folder: Path) -> Iterator[Bench]:
     engine = tiny_engine()
     try:
-        yield Bench(engine, asked(HELD, schema=LONG, max_tokens=600))
+        yield Bench(engine, asked(HELD, schema=LONG, max_tokens=300))
     finally:
         engine.close()
 

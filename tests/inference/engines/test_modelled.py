@@ -42,7 +42,28 @@ def letters(request: GenerateText, seed: int) -> str:
     return "abcd" * seed
 
 
+class RunningClock(VirtualClock):
+    """Time that passes between any two looks at it, as that of the wall does."""
+
+    def now_us(self) -> int:
+        self.wait_until_us(super().now_us() + 40_000)
+        return super().now_us()
+
+
 # -- times -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_text_that_is_done_while_another_is_submitted_is_answered_like_any_other() -> None:
+    engine = ModelledEngine(PROFILE, RunningClock(), model=MODEL, write=letters)
+    engine.start()
+    for number in range(40):
+        engine.submit(f"t{number}", asked(f"question {number}"), 1 + number % 30)
+        engine.cancel(f"t{number - 3}")
+
+    done = Bench(engine, None).collect(*(f"t{number}" for number in range(40)))
+
+    assert len(done) == 40
+    assert engine.under_way == 0
 
 
 @pytest.mark.parametrize(

@@ -129,9 +129,8 @@ def test_a_saved_model_is_read_with_its_chat_template(trained: tuple[Any, Any, l
     assert asked == "<|system|>see<|user|>7 blue<|assistant|>"
     assert read.eos_token == END
     for text in (asked, "12 red, -350", '{"seen":"blue","of":[0,17]}' + END):  # or the model meets what it never read
-        assert (
-            read(text, add_special_tokens=False)["input_ids"] == tokenizer(text, add_special_tokens=False)["input_ids"]
-        )
+        numbers, as_trained = (each(text, add_special_tokens=False)["input_ids"] for each in (read, tokenizer))
+        assert numbers == as_trained
     assert digest(AutoModelForCausalLM.from_pretrained(tmp_path / "house")) == digest(model)
     assert read_facts(tmp_path / "house")["parameters"] == 1
 

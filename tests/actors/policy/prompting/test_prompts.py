@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 
 from actors.policy import decisions
-from actors.policy.decisions import PointsChoice, WriteCode
+from actors.policy.decisions import PointsChoice, ToolChoice, WriteCode
 from actors.policy.judgements import RULES
 from actors.policy.prompting.errors import PromptError
 from actors.policy.prompting.memory import Memory
@@ -177,12 +177,23 @@ def test_a_decision_is_remembered_as_its_question_in_a_line_and_the_answer_as_it
     assert turn.answer == '{"points":5}'
 
 
-@each_kind
-def test_every_kind_is_remembered_in_one_line(observation: Any) -> None:
+@pytest.mark.parametrize("observation", people.one_of_each(), ids=lambda observation: type(observation).__name__)
+def test_every_judgement_is_remembered_in_one_line(observation: Any) -> None:
     template = PROMPTS.remembered(Memory(budget_chars=10_000), observation, PointsChoice(points=1)).turns[0].about
 
     assert "\n" not in template
     assert 10 < len(template) < 250
+
+
+def test_a_tool_call_is_remembered_with_what_came_before_it() -> None:
+    """So that a model reads again what it has read, until the budget is used up."""
+    one, call = situations.writing(), ToolChoice(tool="finish", arguments='{"summary":"done"}')
+    (turn,) = PROMPTS.remembered(Memory(budget_chars=1000), one, call).turns
+    (first,) = PROMPTS.remembered(Memory(budget_chars=1000), replace(one, last_tool=""), call).turns
+
+    assert turn.about == f"{one.last_tool} said:\n{one.last_result}\nWhat is your next call?"
+    assert turn.answer == '{"tool":"finish","arguments":{"summary":"done"}}'
+    assert one.module_path in first.about
 
 
 def test_a_repair_goes_on_with_the_wrong_answer_and_says_what_is_wrong() -> None:

@@ -1,0 +1,126 @@
+"""The pool of a run that asks several models: what it is told, whether it can be started, and how it starts.
+
+Only tiers whose model somebody asks are placed, checked and started.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from actors.simulation import own_engine
+from config.errors import ConfigError, Problem
+from config.pool_section import PoolSection, TierSection
+from config.sections import RunConfig
+from config.yaml_tree import Loc
+from inference.pool.devices import DeviceError, declared_hosts, this_host
+from inference.pool.placement import place
+from inference.pool.plan import HERE, PlacementError, PlacementPlan
+from inference.pool.running import EnginePool
+
+FOLDER = "pool"  # below the logs of a run: what engines were told and said, and how things stand
+_MOVABLE = re.compile(
+    r"pool\.(reserve|lease_s|max_restarts|hosts\..+"
+    r"|tiers\.[^.]+\.(endpoint|token_file|path|engines|tensor_parallel|memory_share|cores|slots))"
+)
+
+
+def is_movable(key: str) -> bool:
+    """Whether a key of `pool` says where a model is and what it runs on, and not which one it is."""
+    return _MOVABLE.fullmatch(key) is not None
+
+
+def plan_of(config: RunConfig, models: Collection[str]) -> dict[str, Any]:
+    """What the pool is told, as plain maps: the tiers that serve any of these models."""
+    return {"pool": _asked(config, models).model_dump(mode="json")}
+
+
+def pool_of(plan: Mapping[str, Any], folder: Path) -> EnginePool:
+    """The pool of a run, not started. Its engines start with the first request: a run that is only verified needs none.
+
+    Raises:
+        PlacementError: What was there when the run began is not there any more.
+        DeviceError: The driver of the GPUs does not answer.
+    """
+    section = PoolSection.model_validate_json(json.dumps(plan["pool"]))
+    return EnginePool(_placed(section), folder, waits_for_work=True)
+
+
+def check(config: RunConfig, models: Mapping[str, Loc], problem_at: Any) -> None:
+    """Whether every engine has a place, every server serves its model, and vLLM can run. Starts nothing.
+
+    Raises:
+        ConfigError: With everything that is in the way, each with the key to change.
+    """
+    section = _asked(config, models)
+    problems = list(_misplaced(section, problem_at))
+    for name, tier in section.tiers.items():
+        at: Loc = ("pool", "tiers", name)
+        match tier.engine:
+            case "openai":
+                problems += _server_problems(tier, at, problem_at)
+            case "vllm":
+                problems += own_engine.setup_problems((*at, "engine"), problem_at)
+                if tier.path is not None:
+                    problems += own_engine.folder_problems(Path(tier.path), (*at, "path"), problem_at)
+            case "modelled":
+                message = "modelled engines write filler, which is no decision; they are for measurements of a pool"
+                problems.append(problem_at((*at, "engine"), message, allowed="vllm or openai"))
+    if problems:
+        raise ConfigError(tuple(dict.fromkeys(problems)))
+
+
+def needs_http(config: RunConfig, models: Collection[str]) -> bool:
+    """Whether any tier that is asked is a server."""
+    return any(tier.engine == "openai" for tier in _asked(config, models).tiers.values())
+
+
+def _asked(config: RunConfig, models: Collection[str]) -> PoolSection:
+    tiers = {name: tier for name, tier in config.pool.tiers.items() if tier.model in models}
+    return config.pool.model_copy(update={"tiers": tiers, "roles": {}})
+
+
+def _placed(section: PoolSection) -> PlacementPlan:
+    return place(section, (this_host(), *declared_hosts(section.hosts)))
+
+
+def _misplaced(section: PoolSection, problem_at: Any) -> Iterator[Problem]:
+    try:
+        plan = _placed(section)
+    except PlacementError as error:
+        for each in error.problems:
+            yield problem_at(("pool", *each.key), each.message, allowed=each.allowed)
+        return
+    except DeviceError as error:
+        yield problem_at(("models", "engine"), str(error))
+        return
+    for host in dict.fromkeys(engine.host for engine in plan.engines if engine.host != HERE):
+        message = f"engines would have to run on {host}, and a run starts engines on its own machine only"
+        yield problem_at(("pool", "hosts", host), message, allowed="a tier with engine: openai, and a server there")
+
+
+def _server_problems(tier: TierSection, at: Loc, problem_at: Any) -> Iterator[Problem]:
+    from inference.engines.openai_http import read_token
+    from inference.engines.openai_serving import served_models
+    from inference.pool.building import base_url_of
+    from inference.text import EngineLostError
+
+    try:
+        token = read_token(Path(tier.token_file)) if tier.token_file else ""
+    except ValueError as error:
+        yield problem_at((*at, "token_file"), str(error), allowed="a file with one word")
+        return
+    address = base_url_of(tier)
+    try:
+        served = served_models(address, token)
+    except (EngineLostError, ValueError) as error:
+        allowed = "a running server with OpenAI's chat completions"
+        yield problem_at((*at, "endpoint"), f"cannot be asked, {error}", allowed=allowed)
+        return
+    if tier.model not in served:
+        there = ", ".join(served) or "nothing"
+        message = f"{tier.model} is not served by {address}"
+        yield problem_at((*at, "model"), message, allowed=f"one of what is: {there}")

@@ -1,0 +1,91 @@
+"""What no section of a pool can see alone: tiers that are not there, and models that no tier serves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from config.finding import Finding
+from config.pool_roles import model_of
+from config.schema import nearest_name
+from config.sections import RunConfig
+from config.yaml_tree import Loc, shown
+
+ENGINE: Loc = ("models", "engine")
+
+
+def pool_findings(config: RunConfig) -> Iterator[Finding]:
+    """Whoever is served is served by a tier that exists; a server has an address, and nothing else has."""
+    tiers = config.pool.tiers
+    for role, tier in config.pool.roles.items():
+        if tier not in tiers:
+            at: Loc = ("pool", "roles", role)
+            near = nearest_name(tier, tiers)
+            allowed = ", ".join(tiers) or "a tier of pool.tiers, which is empty"
+            yield Finding(at=at, message=f"there is no tier {tier}", allowed=allowed, nearest=near)
+    for name, section in tiers.items():
+        at = ("pool", "tiers", name)
+        is_server = section.engine == "openai"
+        if is_server and not re.match(r"https?://[^\s/]+(/\S*)?$", section.endpoint or ""):
+            yield Finding(
+                at=(*at, "endpoint"),
+                message="is no address, and engine is openai",
+                allowed="http://HOST:PORT or https://HOST:PORT",
+                concluded_from=((*at, "endpoint"), (*at, "engine")),
+            )
+        if not is_server and section.endpoint is not None:
+            yield Finding(
+                at=(*at, "endpoint"),
+                message=f"is of no use while engine is {section.engine}",
+                allowed="engine: openai, or no endpoint",
+                concluded_from=((*at, "endpoint"), (*at, "engine")),
+            )
+        if section.cores is not None and section.tensor_parallel > 1:
+            yield Finding(
+                at=(*at, "tensor_parallel"),
+                message=f"{section.tensor_parallel} GPUs are of no use while cores is {section.cores}",
+                allowed="1, or no cores",
+                concluded_from=((*at, "tensor_parallel"), (*at, "cores")),
+            )
+
+
+def unserved_findings(
+    config: RunConfig, one_for_all: str | None, setting: Loc, agents: Sequence[str]
+) -> Iterator[Finding]:
+    """Models that are asked through the pool and that no tier serves, each told once.
+
+    Args:
+        one_for_all: The model that everybody asks, named by `setting`; None: each of `agents` asks that of its tier.
+    """
+    pool = config.pool
+    served = list(dict.fromkeys(tier.model for tier in pool.tiers.values()))
+    if not served:
+        yield Finding(
+            at=("pool", "tiers"),
+            message="is empty while models.engine is pool",
+            allowed="at least one tier, for instance small",
+            concluded_from=(("pool", "tiers"), ENGINE),
+        )
+        return
+    allowed = f"a model that a tier of pool.tiers serves: {', '.join(served)}"
+    if one_for_all is not None:
+        if one_for_all not in served:
+            message = f"{shown(one_for_all)} is served by no tier of pool.tiers"
+            near = nearest_name(one_for_all, served)
+            yield Finding(at=setting, message=message, allowed=allowed, nearest=near, concluded_from=(setting, ENGINE))
+        return
+    unserved: dict[str, list[str]] = {}
+    for agent_id in agents:
+        model = model_of(pool, agent_id, config.models.agents[agent_id])
+        if model.strip() and model not in served:
+            unserved.setdefault(model, []).append(agent_id)
+    for model, (first, *others) in unserved.items():
+        of_others = f", nor for {len(others)} more who ask for it" if others else ""
+        at: Loc = ("models", "agents", first, "model")
+        yield Finding(
+            at=at,
+            message=f"{shown(model)} is served by no tier, and pool.roles names none for {first}{of_others}",
+            allowed=allowed,
+            nearest=nearest_name(model, served),
+            concluded_from=(at, ENGINE),
+        )

@@ -1,0 +1,247 @@
+"""A pool of engines behind the door, driven by one thread: its messages become the door's events."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, Protocol
+
+import zmq
+
+from brokers.wire.packing import packer, unpack
+from inference.adapters.messages import AdapterRefused, LoadAdapter, UnloadAdapter
+from inference.http.backend import AdapterAction, BackendState, EngineState, Event, Expired, ServedModel, Unavailable
+from inference.http.driving import Done
+from inference.http.errors import BackendLostError, RefusedError
+from inference.messages import Expired as ExpiredReply
+from inference.messages import Failed
+from inference.pool.adapting import AdapterChange
+from inference.pool.running import PoolError
+from inference.pool.state import EngineView, PoolState
+from inference.text import GenerateText, TextCounters, TextEngineError, TextGenerated, TextWritten, text_registry
+
+ADAPTER_S = 120.0  # wall seconds that engines have to load or unload a version
+
+
+class Pool(Protocol):
+    """What the door needs of a pool; `EnginePool` and `PoolDispatcher` have it."""
+
+    @property
+    def sockets(self) -> tuple[Any, ...]: ...
+
+    @property
+    def wait_s(self) -> float | None: ...
+
+    def submit(self, ticket: str, request: bytes, seed: int, *, deadline_s: float | None = None) -> None: ...
+
+    def cancel(self, ticket: str) -> bool: ...
+
+    def drain(self) -> list[tuple[str, bytes]]: ...
+
+    def drain_parts(self) -> list[tuple[str, bytes]]: ...
+
+    def drain_late(self) -> list[tuple[str, bytes]]: ...
+
+    def state(self) -> PoolState: ...
+
+    def load_adapter(self, wanted: LoadAdapter) -> None: ...
+
+    def unload_adapter(self, wanted: UnloadAdapter) -> None: ...
+
+    def drain_adapter_changes(self) -> list[AdapterChange]: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(slots=True)
+class _Change:
+    """A change of adapters that engines still have to answer."""
+
+    action: AdapterAction
+    served: ServedModel
+    awaited: set[tuple[str, str]]  # engines with their incarnations
+    done: Done
+    until_s: float
+    refused: list[AdapterRefused] = field(default_factory=list)
+
+
+class Waker:
+    """Makes a poll return, from any thread."""
+
+    def __init__(self) -> None:
+        self._read, self._write = socket.socketpair()
+        self._read.setblocking(False)
+        self._write.setblocking(False)
+
+    def fileno(self) -> int:
+        """To be polled for reading."""
+        return self._read.fileno()
+
+    def set(self) -> None:
+        """Let the poll return. Nothing happens once it is closed, or when it is set many times over."""
+        with suppress(OSError):
+            self._write.send(b"\0")
+
+    def clear(self) -> None:
+        """From now on the poll waits again."""
+        with suppress(BlockingIOError):
+            self._read.recv(65_536)
+
+    def close(self) -> None:
+        """Let go of both ends."""
+        self._read.close()
+        self._write.close()
+
+
+class PoolDriver:
+    """Makes a pool in the thread that drives it. Models that are served stay known while their engines restart."""
+
+    def __init__(self, make: Callable[[], Pool], models: Sequence[str]) -> None:
+        """`models`: the base models of the pool's plan."""
+        self._make, self._bases = make, tuple(models)
+        self._pool: Pool | None = None
+        self._waker = Waker()
+        self._registry, self._pack = text_registry(), packer()
+        self._changes: list[_Change] = []
+        self._known: dict[ServedModel, None] = {}  # versions of adapters
+
+    def open(self) -> None:
+        try:
+            self._pool = self._make()
+        except (PoolError, OSError, zmq.ZMQError) as error:
+            raise BackendLostError(f"the pool cannot be started: {error}") from error
+
+    def submit(self, ticket: str, request: GenerateText, seed: int, deadline_s: float) -> None:
+        self._open_pool.submit(ticket, self._pack(self._registry.to_body(request)), seed, deadline_s=deadline_s)
+
+    def cancel(self, ticket: str) -> None:
+        self._open_pool.cancel(ticket)
+
+    def events(self, timeout_s: float) -> list[tuple[str, Event]]:
+        pool = self._open_pool
+        self._wait(pool, timeout_s)
+        try:
+            replies = pool.drain()
+        except (PoolError, TextEngineError) as error:
+            raise BackendLostError(str(error)) from error
+        pool.drain_late()  # nobody waits for them here; their tokens are in the engines' counters
+        parts = pool.drain_parts()
+        self._end_changes(pool)
+        return [*((ticket, self._event(body)) for ticket, body in (*parts, *replies))]
+
+    def adapter(self, action: AdapterAction, served: ServedModel, path: str, sha256: str, done: Done) -> None:
+        pool = self._open_pool
+        awaited = {(each.name, each.incarnation) for each in pool.state().engines if _has(each, served.model)}
+        base, name, version = served.model, served.adapter, served.version
+        if action == "load":
+            pool.load_adapter(LoadAdapter(base=base, name=name, version=version, path=path, sha256=sha256))
+        else:
+            pool.unload_adapter(UnloadAdapter(base=base, name=name, version=version))
+        self._changes.append(_Change(action, served, awaited, done, monotonic() + ADAPTER_S))
+        self._end_changes(pool)
+
+    def state(self) -> BackendState:
+        if self._pool is None:
+            return BackendState(engines=(), served=tuple(map(ServedModel, self._bases)), open_tickets=0)
+        views = self._pool.state().engines
+        self._learn(views)
+        engines = tuple(
+            EngineState(
+                name=each.name,
+                incarnation=each.incarnation,
+                slots=each.slots,
+                under_way=each.under_way,
+                counters=each.counters or TextCounters(),
+            )
+            for each in views
+            if each.status in ("ready", "draining")
+        )
+        served = (*map(ServedModel, self._bases), *self._known)
+        return BackendState(engines=engines, served=served, open_tickets=0)
+
+    def wake(self) -> None:
+        self._waker.set()
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.close()
+        for change in self._changes:
+            change.done(RefusedError(503, "the door is closing", type="server_error"))
+        self._waker.close()
+
+    @property
+    def _open_pool(self) -> Pool:
+        assert self._pool is not None, "`open` comes first"
+        return self._pool
+
+    def _wait(self, pool: Pool, timeout_s: float) -> None:
+        wait_s = timeout_s if pool.wait_s is None else min(timeout_s, pool.wait_s)
+        poller = zmq.Poller()
+        for each in (*pool.sockets, self._waker.fileno()):
+            poller.register(each, zmq.POLLIN)
+        poller.poll(int(1000 * wait_s) + 1)
+        self._waker.clear()
+
+    def _event(self, body: bytes) -> Event:
+        match self._registry.from_body(unpack(body)):
+            case TextWritten() | TextGenerated() | Failed() as event:
+                return event
+            case ExpiredReply():
+                return Expired()
+            case other:
+                return Unavailable(f"an engine answered with {other.KIND}")
+
+    def _learn(self, views: Sequence[EngineView]) -> None:
+        """Versions that are loaded; one that a restarting engine will have again stays known."""
+        seen = {
+            ServedModel(base, *_name_and_version(each)): None
+            for view in views
+            for base in (view.models or self._bases[:1])[:1]
+            for each in view.adapters or ()
+        }
+        if all(each.status == "ready" for each in views) and views:
+            self._known = seen
+        else:
+            self._known |= seen
+
+    def _end_changes(self, pool: Pool) -> None:
+        for engine, incarnation, outcome in pool.drain_adapter_changes():
+            for change in self._changes:
+                about = (change.served.model, change.served.adapter, change.served.version)
+                if about == (outcome.base, outcome.name, outcome.version):
+                    change.awaited.discard((engine, incarnation))
+                    change.refused += [outcome] if isinstance(outcome, AdapterRefused) else []
+        if not self._changes:
+            return
+        there = {(each.name, each.incarnation) for each in pool.state().engines}
+        for change in list(self._changes):
+            change.awaited &= there  # the successor of one that is gone is told when it comes
+            if not change.awaited or monotonic() > change.until_s:
+                self._changes.remove(change)
+                self._settle(change)
+
+    def _settle(self, change: _Change) -> None:
+        if change.awaited:
+            message = f"engines did not {change.action} it within {ADAPTER_S:g} s"
+            change.done(RefusedError(504, message, type="timeout_error", code="deadline_exceeded"))
+        elif change.refused:
+            first = change.refused[0]
+            change.done(RefusedError(409, first.detail, type="conflict_error", code=first.reason))
+        else:
+            if change.action == "load":
+                self._known[change.served] = None
+            else:
+                self._known.pop(change.served, None)
+            change.done(None)
+
+
+def _has(view: EngineView, model: str) -> bool:
+    return view.status == "ready" and (view.models is None or model in view.models)
+
+
+def _name_and_version(adapter: str) -> tuple[str, int]:
+    name, _, version = adapter.rpartition("@")
+    return name, int(version)

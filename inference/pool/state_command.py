@@ -1,0 +1,32 @@
+"""`python -m inference state`: how a running pool stands."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from inference.pool.running import STATE_FILE
+from inference.pool.tables import state_table
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print what a pool wrote last; 2 where there is no pool."""
+    parser = argparse.ArgumentParser(prog="python -m inference state", description="Print how a running pool stands.")
+    parser.add_argument("folder", type=Path, help="folder of the pool")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    args = parser.parse_args(argv)
+    try:
+        state = json.loads((args.folder / STATE_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        print(f"{args.folder} holds no state of a pool: {error}", file=sys.stderr)
+        return 2
+    if args.json:
+        print(json.dumps(state, indent=2, sort_keys=True))
+    else:
+        Console().print(state_table(state))
+    return 0

@@ -1,0 +1,326 @@
+"""Runs that ask several models: each behind a server of its own, each asked by those of its tier and by nobody else."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import pytest
+import zmq
+
+from config.loader import load_config
+from tests.brokers.hub.conftest import until
+from tests.support.chat_server import SmallChatServer
+from tests.support.coding import honest, wants_code
+from tests.support.judging import legal
+from tests.support.kills import start
+from tests.support.live import events, running
+from tests.support.runs import artifacts, digest, run, simulate
+
+TIERS = {"large": "big", "medium": "middle", "small": "little"}
+ROLES = {
+    "leader": "large",
+    "developer+leader": "large",
+    "tester+leader": "large",
+    "developer": "medium",
+    "tester": "medium",
+    "junior_developer": "small",
+}
+SMALL = ("--sprints", "1", "--seed", "3", "experiment.num_simulated_days=1")
+CODING = ("--sprints", "1", "--seed", "3", "experiment.num_simulated_days=2", "disturbances.enabled=false")
+POOLED = ("policy.judgement=model", "models.engine=pool")
+IN_ROLES = tuple(f"pool.roles.{role}={tier}" for role, tier in ROLES.items())
+
+
+@dataclass
+class Three:
+    """A server for each tier."""
+
+    servers: dict[str, SmallChatServer] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        return self.settings_of(TIERS)
+
+    def settings_of(self, models: Mapping[str, str]) -> tuple[str, ...]:
+        return tuple(
+            setting
+            for tier, server in self.servers.items()
+            for setting in (
+                f"pool.tiers.{tier}.model={models[tier]}",
+                f"pool.tiers.{tier}.engine=openai",
+                f"pool.tiers.{tier}.endpoint=http://127.0.0.1:{server.port}",
+            )
+        )
+
+    def asked(self) -> dict[str, Counter[str]]:
+        """How often each server was asked for which model."""
+        return {tier: Counter(body["model"] for body in server.bodies) for tier, server in self.servers.items()}
+
+
+class Gate:
+    """Answers so many requests, and the others once it is open."""
+
+    def __init__(self, *, after: int) -> None:
+        self._left, self._lock, self._is_open = after, threading.Lock(), threading.Event()
+
+    def open(self) -> None:
+        self._is_open.set()
+
+    def __call__(self, body: dict[str, Any]) -> str:
+        with self._lock:
+            self._left -= 1
+            may_go = self._left >= 0
+        if not may_go:
+            self._is_open.wait()
+        return legal(body)
+
+
+def told_until(stream: zmq.Socket[Any], found: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """What the stream tells of the small tier's engine once it is so."""
+    while True:
+        topic, payload = stream.recv_multipart()
+        assert topic == b"live.pool"
+        (engine,) = [each for each in msgpack.unpackb(payload)["engines"] if each["name"] == "small-0"]
+        if found(engine):
+            return dict(engine)
+
+
+@contextmanager
+def three_servers(tiers: Sequence[str] = tuple(TIERS)) -> Iterator[Three]:
+    with ExitStack() as stack:
+        yield Three({tier: stack.enter_context(SmallChatServer(writes=legal, models=[TIERS[tier]])) for tier in tiers})
+
+
+@pytest.fixture
+def three() -> Iterator[Three]:
+    with three_servers() as servers:
+        yield servers
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A run over two nodes whose servers are gone."""
+
+    folder: Path
+    digest: str
+    asked: dict[str, Counter[str]]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    folder = tmp_path_factory.mktemp("pooled") / "run"
+    with three_servers() as servers:
+        run(folder, *SMALL, *POOLED, *servers.settings, *IN_ROLES, "--nodes", "2")
+    return Undisturbed(folder, digest(folder), servers.asked())
+
+
+def test_everybody_asks_the_model_of_the_own_tier_at_its_own_server(undisturbed: Undisturbed) -> None:
+    told = [body for _, body in events(undisturbed.folder, "decision.model_asked/1")]
+    by_model = Counter(body["model"] for body in told)
+
+    assert undisturbed.asked == {tier: Counter({TIERS[tier]: by_model[TIERS[tier]]}) for tier in TIERS}
+    assert all(by_model[model] > 3 for model in TIERS.values())
+    assert not events(undisturbed.folder, "decision.failed/1")
+
+
+def test_one_process_gives_the_same_log(undisturbed: Undisturbed, three: Three, tmp_path: Path) -> None:
+    run(tmp_path / "one", *SMALL, *POOLED, *three.settings, *IN_ROLES, "--nodes", "1")
+
+    assert digest(tmp_path / "one") == undisturbed.digest
+    assert artifacts(tmp_path / "one") == artifacts(undisturbed.folder)
+    assert three.asked() == undisturbed.asked
+
+
+def test_a_run_is_replayed_and_verified_without_servers_and_engines(undisturbed: Undisturbed) -> None:
+    state = undisturbed.folder / "logs" / "pool" / "state.json"
+    before = state.read_bytes()
+    replayed = simulate("replay", undisturbed.folder)
+    verified = simulate("run", "--resume", "--output", undisturbed.folder, "--metrics-port", "0", "--nodes", "1")
+
+    assert replayed.code == verified.code == 0, replayed.err + verified.err
+    assert undisturbed.digest in replayed.out
+    assert "verified" in verified.out
+    assert state.read_bytes() == before  # no pool was started
+
+
+def test_who_asks_which_model_follows_from_roles(undisturbed: Undisturbed) -> None:
+    agents = load_config(None).config.models.agents
+    asked = {body["agent"]: body["model"] for _, body in events(undisturbed.folder, "decision.model_asked/1")}
+
+    assert len(asked) == len(agents) == 11
+    for agent, model in asked.items():
+        section = agents[agent.removeprefix("agent/")]
+        is_junior = section.seniority == "junior"
+        assert model == TIERS["small" if is_junior else ROLES[section.role_archetype]]
+
+
+def test_a_server_that_is_killed_and_comes_back_leaves_no_trace_in_the_log(
+    undisturbed: Undisturbed, three: Three, tmp_path: Path
+) -> None:
+    lost = three.servers["medium"]
+    lost.writes = Gate(after=5)
+    running = start(tmp_path / "run", *SMALL, *POOLED, *three.settings, *IN_ROLES, "--nodes", "1")
+    lost.wait_for(6)
+    lost.stop()
+    log = tmp_path / "run" / "logs" / "pool" / "medium-0.log"
+    until(lambda: "engine medium-0: " in log.read_text())
+    with SmallChatServer(writes=legal, models=lost.models, port=lost.port) as back:
+        _, err = running.process.communicate(timeout=100)
+
+    assert running.process.returncode == 0, err
+    assert digest(tmp_path / "run") == undisturbed.digest
+    assert len(back.bodies) == undisturbed.asked["medium"]["middle"] - 5
+
+
+@pytest.mark.parametrize("nodes", ["1", "2"])
+def test_engines_are_seen_live_and_one_that_is_killed_is_started_again(
+    undisturbed: Undisturbed, three: Three, tmp_path: Path, nodes: str
+) -> None:
+    gate = three.servers["small"].writes = Gate(after=1)
+    options = (*SMALL, *POOLED, *three.settings, *IN_ROLES, "--nodes", nodes, "--paused")
+    with running(tmp_path / "run", *options) as live:
+        client, stream = live.client(), live.subscribe(b"live.")
+        planned = client.ask("pool")["pool"]
+        assert [(each["name"], each["tier"], each["models"]) for each in planned["plan"]["engines"]] == [
+            (f"{tier}-0", tier, [model]) for tier, model in TIERS.items()
+        ]
+        assert {each["status"] for each in planned["state"]["engines"]} == {"away"}  # nobody asked yet
+        client.ask("resume")
+        three.servers["small"].wait_for(2)
+
+        first = told_until(stream, lambda engine: engine["status"] == "ready" and engine["under_way"] > 0)
+        metrics = live.metrics()
+        small = frozenset({("engine", "small-0"), ("tier", "small")})
+        until(lambda: live.metrics()[("pool_engine_up", small)] == 1)
+        assert metrics[("pool_engine_slots", small)] in (0, 32)
+        pids = json.loads((live.folder / ".live" / "run.json").read_text())["pids"]
+        assert pids["small-0"] == first["pid"]
+        os.kill(first["pid"], signal.SIGKILL)
+        told_until(stream, lambda engine: engine["status"] == "away")
+        again = told_until(stream, lambda engine: engine["status"] == "ready")
+        asked = client.ask("pool")["pool"]["state"]
+        gate.open()
+        done = live.finish()
+
+    assert again["incarnation"] != first["incarnation"]
+    assert asked["counts"]["requeued"] > 0
+    assert done.code == 0, done.err
+    assert digest(tmp_path / "run") == undisturbed.digest
+
+
+def test_a_killed_run_goes_on_with_a_server_elsewhere(undisturbed: Undisturbed, three: Three, tmp_path: Path) -> None:
+    folder, gate = tmp_path / "run", Gate(after=3)
+    three.servers["large"].writes = gate
+    running = start(folder, *SMALL, *POOLED, *three.settings, *IN_ROLES, "--nodes", "2")
+    three.servers["large"].wait_for(4)
+    os.kill(running.live()["pids"]["services"], signal.SIGKILL)
+    running.process.communicate(timeout=100)
+    with three_servers(["large"]) as other:
+        three.servers["large"].stop()
+        settings = ("--output", folder, "--metrics-port", "0", "--nodes", "1", "pool.tiers.large.engines=2")
+        other_model = simulate("run", "--resume", *settings, "pool.tiers.large.model=huge")
+        resumed = simulate("run", "--resume", *settings, other.settings[2])
+
+    assert running.process.returncode == 75
+    assert (other_model.code, "pool.tiers.large.model: was big, is huge" in other_model.err) == (2, True)
+    assert resumed.code == 0, resumed.err
+    assert digest(folder) == undisturbed.digest
+    assert 0 < len(other.servers["large"].bodies) <= undisturbed.asked["large"]["big"]
+
+
+def test_only_tiers_that_somebody_asks_need_to_be_there(three: Three, tmp_path: Path) -> None:
+    three.servers["large"].stop()
+    three.servers["medium"].stop()
+    run(tmp_path / "run", *SMALL, *POOLED, *three.settings, "policy.model=little", "--nodes", "1")
+
+    assert set(three.asked()["small"]) == {"little"}
+
+
+def test_judgements_and_code_come_from_different_servers(tmp_path: Path) -> None:
+    with (
+        SmallChatServer(writes=legal, models=["judge"]) as judge,
+        SmallChatServer(writes=honest, models=["coder"]) as coder,
+    ):
+        tiers = Three({"lead": judge, "hands": coder})
+        options = (*CODING, *POOLED, "code_generation.hands=llm", "pool.roles.senior=lead")
+        models = ("policy.model=judge", "code_generation.model=coder")
+        named = tiers.settings_of({"lead": "judge", "hands": "coder"})
+        run(tmp_path / "run", *options, *models, *named, "--nodes", "1", executes=True)
+
+    assert not any(wants_code(body) for body in judge.bodies)
+    assert all(wants_code(body) for body in coder.bodies)
+    assert {body["model"] for body in judge.bodies} == {"judge"}
+    assert {body["model"] for body in coder.bodies} == {"coder"}
+    assert simulate("replay", tmp_path / "run").code == 0
+
+
+# -- what is wrong is said before anything is written -----------------------------------------------------------------
+
+
+def refused(folder: Path, *arguments: str) -> str:
+    done = simulate("run", "--output", folder, *POOLED, *arguments)
+    assert done.code == 2, done.out + done.err
+    assert not folder.exists()
+    return done.err
+
+
+def test_each_tier_that_cannot_be_used_is_named_with_file_and_line(three: Three, tmp_path: Path) -> None:
+    three.servers["large"].stop()
+    three.servers["small"].models = ("something-else",)
+    config = tmp_path / "team.yaml"
+    tiers = "".join(
+        f"    {tier}:\n      model: {TIERS[tier]}\n      engine: openai\n      endpoint: http://127.0.0.1:{server.port}\n"
+        for tier, server in three.servers.items()
+    )
+    roles = "".join(f"    {role}: {tier}\n" for role, tier in ROLES.items())
+    config.write_text(f"pool:\n  tiers:\n{tiers}  roles:\n{roles}")
+    lines = refused(tmp_path / "run", "--config", str(config)).splitlines()
+
+    assert len(lines) == 2
+    assert lines[0].startswith(f"{config}:6: pool.tiers.large.endpoint: cannot be asked, ")
+    assert lines[1].startswith(f"{config}:12: pool.tiers.small.model: little is not served by ")
+    assert "something-else" in lines[1]
+
+
+def test_a_model_that_no_tier_serves_is_named_with_those_that_are(three: Three, tmp_path: Path) -> None:
+    one = refused(tmp_path / "run", *three.settings, "policy.model=littel")
+    own = refused(tmp_path / "run", *three.settings, *IN_ROLES[1:])
+    none = refused(tmp_path / "run")
+
+    assert "policy.model: littel is served by no tier of pool.tiers" in one
+    assert "big, middle, little" in one
+    assert "did you mean little" in one
+    assert "Qwen/Qwen2.5-72B-Instruct is served by no tier, and pool.roles names none for " in own
+    assert own.count("\n") == none.count("\n") == 1
+    assert "pool.tiers: is empty while models.engine is pool" in none
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (("engine=modelled",), "pool.tiers.own.engine: modelled engines write filler"),
+        (("cores=1", "path=nowhere"), "pool.tiers.own.path: nowhere is no folder with a model"),
+        (("cores=4096", "path=nowhere"), "pool.tiers.own.cores: no cores are left for 1 of its engines"),
+        (("engine=openai", "endpoint=http://h:1", "token_file=nowhere"), "pool.tiers.own.token_file: "),
+    ],
+)
+def test_an_engine_that_cannot_be_started_is_told(tmp_path: Path, settings: tuple[str, ...], message: str) -> None:
+    own = (f"pool.tiers.own.{setting}" for setting in ("model=m", *settings))
+
+    assert message in refused(tmp_path / "run", "policy.model=m", *own)
+
+
+def test_an_engine_that_would_have_to_run_elsewhere_is_told(tmp_path: Path) -> None:
+    settings = ("policy.model=m", "pool.tiers.own.model=m", "pool.tiers.own.memory_share=0.3", "pool.hosts.far.gpus=8")
+
+    assert "pool.hosts.far: engines would have to run on far" in refused(tmp_path / "run", *settings)

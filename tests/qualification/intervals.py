@@ -1,0 +1,42 @@
+"""How sure a share is, and where a quantile lies. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, sqrt
+
+Z_95 = 1.959964  # 97.5 % quantile of the standard normal law
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many of so many, with the interval that a 95 % confidence leaves."""
+
+    passed: int
+    tried: int
+
+    @property
+    def value(self) -> float:
+        """The share itself; 0 where nothing was tried."""
+        return self.passed / self.tried if self.tried else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's score interval at 95 %; all there is where nothing was tried.
+
+        Source: Wilson 1927, Journal of the American Statistical Association 22, 209-212.
+        """
+        if not self.tried:
+            return 0.0, 1.0
+        n, z2 = self.tried, Z_95**2
+        centre = (self.value + z2 / (2 * n)) / (1 + z2 / n)
+        half = Z_95 * sqrt(self.value * (1 - self.value) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+        return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The smallest value that this share of all does not exceed (nearest rank). Raises ValueError without values."""
+    if not values:
+        raise ValueError("no quantile of nothing")
+    return sorted(values)[max(0, ceil(share * len(values)) - 1)]
