@@ -9,7 +9,7 @@ What only models need (templates, HTTP, schemas) is imported where a model is as
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from actors.roles.judging import BEHAVIOURAL, Judge, Listener, OverheardJudge
 from actors.simulation import model_pool, own_engine
 from config.errors import ConfigError, Problem
-from config.loader import override_config
 from config.rosters import TeamMember, original_id
 from config.sections import RunConfig
 from config.yaml_tree import Loc, dotted
@@ -132,10 +131,12 @@ def is_movable(key: str) -> bool:
     return key in MOVABLE or model_pool.is_movable(key)
 
 
-def moved_server(config: RunConfig, settings: Sequence[str]) -> dict[str, Any] | None:
-    """What the engine is told where settings say that the server is elsewhere now; None where they do not."""
-    moves = [setting for setting in settings if is_movable(setting.partition("=")[0].strip())]
-    return server_plan(override_config(config, moves)) if moves and config.asks_model else None
+def moved_server(config: RunConfig, wished: RunConfig) -> dict[str, Any] | None:
+    """What engines are told where a configuration that differs in movable keys only moves them; None: all stays."""
+    if not config.asks_model:
+        return None
+    plan = server_plan(wished)
+    return None if plan == server_plan(config) else plan
 
 
 def read_prompts(config: RunConfig, config_path: Path | None, problems: list[Problem]) -> Mapping[str, str]:

@@ -131,11 +131,11 @@ ANSWERS: Mapping[str, str] = {
         "`sprints`, `events` of the log so far; of the team that is furthest behind `sprint`, `day`, `days`, `velocity`"
     ),
     "snapshot": "`boards` by team, `now_us`, `seq` of the last event they contain",
+    "events": "`events`, and `next`: the `from` of the next page",
     "pool": (
         "`pool`: null, or of a run with `models.engine: pool` its `plan` (engines with tier, models, host, devices, "
         "cores, slots) and its `state` (engines with status, slots, under_way, counters, pid; `queued`; `counts`)"
     ),
-    "events": "`events`, and `next`: the `from` of the next page",
     "inject": "`number` of the command, `at_us` at which it takes effect",
     "crash": "`number` of the command, `at_us` at which it takes effect",
     "pause": "`now_us`, `paused`",

@@ -29,6 +29,7 @@ from brokers.journal.reader import JournalReader
 from config.backlog import load_backlog
 from config.environment import runtime_folder
 from config.loader import override_config
+from config.sections import RunConfig
 
 MOST_NODES = 64
 
@@ -41,9 +42,10 @@ def run(args: Namespace) -> ExitCode:
     """Raises ConfigError, FolderError, OptionsError for bad input; nothing was written then."""
     _check(args)
     check_room(runtime_folder())
+    wished: RunConfig | None = None
     if (args.resume or args.more) and args.output is not None and holds_run(args.output):
         folder: Path = args.output
-        _check_same(folder, args)
+        wished = _check_same(folder, args)
         check_code(folder, allow_change=args.allow_code_change)
         if args.more:
             _continue(folder, args.more)
@@ -67,7 +69,7 @@ def run(args: Namespace) -> ExitCode:
         metrics_port=port,
         hold_s=args.hold,
         allow_code_change=args.allow_code_change,
-        model_server=moved_server(inputs.config, args.overrides),
+        model_server=None if wished is None else moved_server(inputs.config, wished),
     )
     return run_to_end(folder, inputs, sprints, wishes)
 
@@ -158,18 +160,24 @@ def _check_free(folder: Path, args: Namespace) -> None:
         raise
 
 
-def _check_same(folder: Path, args: Namespace) -> None:
-    """What is given again must be what the run was given; what is left out stays as it was."""
+def _check_same(folder: Path, args: Namespace) -> RunConfig:
+    """What is given again must be what the run was given, but for places; what is left out stays as it was.
+
+    Returns the configuration with the places that are wished for.
+    """
     stored, sprints = read_run(folder)
     settings = settings_of(args.overrides, seed=args.seed, sprints=args.sprints)
     found: list[str] = []
+    config = stored.config
     if args.config is not None:
         wished = prepare(args.config, args.backlog, overrides=settings).inputs
-        found = differences(stored.config, wished.config)
+        config = wished.config
+        found = differences(stored.config, config)
         found += ["policy.calibration: its text differs"] if wished.calibration != stored.calibration else []
         found += ["policy.prompts: their texts differ"] if wished.prompts != stored.prompts else []
     elif settings:
-        found = differences(stored.config, override_config(stored.config, settings))
+        config = override_config(stored.config, settings)
+        found = differences(stored.config, config)
     found = [line for line in found if not is_movable(line.partition(": ")[0])]
     if args.sprints in (None, sprints):
         found = [line for line in found if not line.startswith("simulation.sprints:")]
@@ -178,6 +186,7 @@ def _check_same(folder: Path, args: Namespace) -> None:
     if found:
         hint = "; use --continue for more sprints" if any("simulation.sprints:" in line for line in found) else ""
         raise OptionsError("\n".join([f"{folder} was begun with other options{hint}", *found]))
+    return config
 
 
 def _continue(folder: Path, more: int) -> None:

@@ -142,3 +142,23 @@ def test_a_second_glance_too_soon_does_not_look(context: zmq.Context[Any], now: 
     now[0] += 0.25
     waiter.glance(0.5)
     assert a.heard == [b"1"]
+
+
+def test_a_chore_is_done_at_its_intervals_also_while_nothing_comes(context: zmq.Context[Any], now: list[float]) -> None:
+    waiter, _ = listening(context, "a")
+    done: list[float] = []
+    waiter.every(0.5, lambda: done.append(now[0]))
+    for step_s in (0.25, 0.25, 0.25, 2.0, 0.0):
+        now[0] += step_s
+        waiter.wait(0)
+
+    assert done == [1_000.5, 1_002.75]  # what was missed is not made up for
+
+
+def test_a_wait_without_timeout_ends_with_a_chore(context: zmq.Context[Any]) -> None:
+    waiter, (a,) = listening(context, "a")
+    waiter.every(0.01, lambda: a.say(b"from the chore"))
+    waiter.wait()
+    waiter.wait()
+
+    assert a.heard == [b"from the chore"]

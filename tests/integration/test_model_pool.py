@@ -24,7 +24,7 @@ from tests.support.coding import honest, wants_code
 from tests.support.judging import legal
 from tests.support.kills import start
 from tests.support.live import events, running
-from tests.support.runs import artifacts, digest, run, simulate
+from tests.support.runs import MODELLED, artifacts, digest, run, simulate
 
 TIERS = {"large": "big", "medium": "middle", "small": "little"}
 ROLES = {
@@ -229,7 +229,11 @@ def test_a_killed_run_goes_on_with_a_server_elsewhere(undisturbed: Undisturbed, 
         three.servers["large"].stop()
         settings = ("--output", folder, "--metrics-port", "0", "--nodes", "1", "pool.tiers.large.engines=2")
         other_model = simulate("run", "--resume", *settings, "pool.tiers.large.model=huge")
-        resumed = simulate("run", "--resume", *settings, other.settings[2])
+        moved = tmp_path / "moved.yaml"
+        endpoint = f"http://127.0.0.1:{other.servers['large'].port}"
+        moved.write_text(f"pool:\n  tiers:\n    large:\n      endpoint: {endpoint}\n")
+        given = (MODELLED, *SMALL, *POOLED, *three.settings[:2], *three.settings[3:], *IN_ROLES)
+        resumed = simulate("run", "--resume", "--config", moved, *given, *settings)
 
     assert running.process.returncode == 75
     assert (other_model.code, "pool.tiers.large.model: was big, is huge" in other_model.err) == (2, True)

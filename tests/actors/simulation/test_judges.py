@@ -15,6 +15,7 @@ from actors.simulation import judges as module
 from actors.simulation.inputs import RunInputs
 from actors.simulation.judges import (
     check_server,
+    is_movable,
     judges,
     moved_server,
     read_prompts,
@@ -22,7 +23,7 @@ from actors.simulation.judges import (
     server_plan,
 )
 from config.errors import ConfigError, Problem
-from config.loader import load_config
+from config.loader import load_config, override_config
 from config.sections import RunConfig
 from inference.engines.vllm.plan import read_vllm_plan
 
@@ -66,11 +67,13 @@ def test_an_engine_is_told_every_model_once_and_where_the_token_is() -> None:
 
 def test_only_settings_of_place_move_a_server() -> None:
     config = config_with("policy.model=tiny")
-    moved = moved_server(config, ["simulation.seed=3", "models.vllm_endpoint=http://h:2"])
+    wished = config_with("policy.model=tiny", "simulation.seed=3", "models.vllm_endpoint=http://h:2")
+    moved = moved_server(config, wished)
 
     assert moved == {"base_url": "http://h:2/v1", "token_file": "", "models": ["tiny"]}
-    assert moved_server(config, ["simulation.seed=3"]) is None
-    assert moved_server(load_config(None).config, ["models.vllm_endpoint=http://h:2"]) is None
+    assert moved_server(config, config_with("policy.model=tiny", "simulation.seed=3")) is None
+    behavioural = load_config(None, overrides=["models.vllm_endpoint=http://h:2"]).config
+    assert moved_server(load_config(None).config, behavioural) is None
 
 
 def test_a_run_keeps_its_prompts_and_one_without_a_model_has_none() -> None:
@@ -157,6 +160,45 @@ def test_packages_that_vllm_needs_are_missed_before_anything_is_written(
 
 def test_an_own_engine_may_move_with_its_model() -> None:
     config = own("models.vllm.model=here")
-    moved = moved_server(config, ["models.vllm.model=there"])
+    moved = moved_server(config, own("models.vllm.model=there"))
 
     assert moved == {**server_plan(config), "model": "there"}
+
+
+SERVER = ("engine=openai", "endpoint=http://h:1")
+
+
+def pooled(*settings: str) -> RunConfig:
+    tiers = [f"pool.tiers.{tier}.{key}" for tier in ("big", "small") for key in (f"model={tier}-model", *SERVER)]
+    roles = [f"pool.roles.{role}=small" for role in ("junior", "mid", "senior")]
+    return config_with("models.engine=pool", *tiers, *roles, *settings)
+
+
+def test_a_pool_is_told_only_of_tiers_that_somebody_asks() -> None:
+    assert server_plan(pooled())["pool"]["tiers"].keys() == {"small"}
+    assert server_plan(pooled("pool.roles.po=big"))["pool"]["tiers"].keys() == {"big", "small"}
+    assert server_plan(pooled("policy.model=big-model"))["pool"]["tiers"].keys() == {"big"}
+    hands = ("code_generation.hands=llm", "code_generation.model=big-model")
+    assert server_plan(pooled(*hands))["pool"]["tiers"].keys() == {"big", "small"}
+
+
+def test_copies_of_teams_ask_the_models_of_their_originals() -> None:
+    config = pooled("pool.roles.po=big", "simulation.replicas=2")
+    asked = [[config.own_model(member) for member in team.members] for team in config.resolved_teams()]
+
+    assert asked[0] == asked[1]
+    assert (len(asked), asked[0].count("big-model"), asked[0].count("small-model")) == (2, 1, 10)
+
+
+def test_places_of_tiers_may_move_and_their_models_may_not() -> None:
+    config = pooled()
+    moves = ["pool.tiers.small.endpoint=http://h:2", "pool.tiers.small.engines=3"]
+    moved = moved_server(config, override_config(config, moves))
+
+    assert moved is not None
+    small = moved["pool"]["tiers"]["small"]
+    assert (small["endpoint"], small["engines"], small["model"]) == ("http://h:2", 3, "small-model")
+    assert moved_server(config, override_config(config, ["pool.tiers.big.slots=2"])) is None  # nobody asks it
+    assert all(map(is_movable, ("pool.tiers.small.token_file", "pool.hosts.far.gpus", "models.vllm_endpoint")))
+    fixed = ("pool.tiers.small.model", "pool.tiers.small.context_tokens", "pool.roles.po", "pool.tiers.x")
+    assert not any(map(is_movable, fixed))

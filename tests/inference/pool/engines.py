@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from inference.adapters.messages import AdapterLoaded, AdapterRefused, AdapterUnloaded, LoadAdapter, UnloadAdapter
-from inference.engines.refusing import unknown_adapter
 from inference.engines.tickets import Tickets
+from inference.engines.unserved import unknown_adapter
 from inference.text import (
     EngineLostError,
     Finished,

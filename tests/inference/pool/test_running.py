@@ -21,6 +21,7 @@ from inference.pool.running import STATE_FILE, EnginePool, EnginesGivenUpError, 
 from inference.pool.state import PoolLimits, Serves
 from inference.pool.state_command import main as show_state
 from inference.text import ChatMessage, GenerateText, TextGenerated, Wanted, text_registry
+from tests.brokers.hub.conftest import until
 from tests.inference.pool.engines import BROKEN, HELD
 from tests.support.chat_server import MODEL, SmallChatServer
 
@@ -357,3 +358,35 @@ def test_a_version_that_no_engine_can_load_is_refused_and_waited_for_no_longer(s
     (change,) = bench.pool.drain_adapter_changes()
     assert isinstance(change.outcome, AdapterRefused)
     assert (change.engine, change.outcome.detail) == ("a", "it is broken")
+
+
+def test_engines_that_wait_for_work_start_with_the_first_request(tmp_path: Path) -> None:
+    plan = PlacementPlan(engines=(engine("a", "large"), engine("b", "small")), limits=PoolLimits())
+    with EnginePool(plan, tmp_path / "pool", waits_for_work=True) as pool:
+        bench = Bench(pool)
+        pool.tend()
+        assert (pool.pids, (tmp_path / "pool").exists()) == ({}, False)
+        assert [(each.name, each.status, each.models) for each in pool.state().engines] == [
+            ("a", "away", ("large",)),
+            ("b", "away", ("small",)),
+        ]
+        pool.submit("none", body("q", "none"), 0)
+        assert bench.answered("none") == [Failed(reason="unknown_model", detail="the model 'none' is not served")]
+        pool.submit("t", body("q", "small"), 1)
+        assert bench.answered("t")[0].text == "q 1 base"
+        assert pool.pids.keys() == {"a", "b"}
+
+
+def test_replies_that_come_while_a_pool_is_tended_are_kept(start: Callable[..., Bench]) -> None:
+    pool = start(engine("a", "large")).pool
+    pool.submit("t", body("q", "large"), 1)
+
+    def is_answered() -> bool:
+        pool.tend()
+        return pool.state().counts.get("completed") == 1
+
+    until(is_answered)
+    pool.tend()
+
+    assert [ticket for ticket, _ in pool.drain()] == ["t"]
+    assert pool.drain() == []
