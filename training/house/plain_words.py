@@ -1,8 +1,9 @@
 """Answers in plain words, as the house model learns to give them: the same judgement, said in a short sentence.
 
 The behavioural policy quotes stories, people and times. To copy those is a late skill of a small model and says nothing
-about a judgement, so transcripts leave them out. Two numbers become round: the pause before an answer, and the shares
-of a plan, which a small model could not make sum to 1000 otherwise. What was decided stays as it was.
+about a judgement, so transcripts leave them out. Two sizes lose what chance made of them: a pause is
+round, and the building parts of a plan have equal shares, for drawn ones a small model does not make sum to 1000. What
+was decided stays as it was.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from actors.policy.decisions import (
 from brokers.wire.registry import Message
 
 PAUSE_STEP_MS = 500
-SHARE_STEP = 50  # thousandths of a story's effort
+SHARE_STEP = 10  # thousandths of a story's effort
 _ISSUES = {
     "design": "I cannot see how this will carry the criterion.",
     "tests": "Nothing checks this yet.",
@@ -92,12 +93,12 @@ def _rounded(number: int, step: int) -> int:
 
 def _plan(answer: PlanChoice) -> PlanChoice:
     *building, checking = answer.tasks
-    shares = [_rounded(task.share_permille, SHARE_STEP) for task in building]
+    share = (1000 - _rounded(checking.share_permille, SHARE_STEP)) // len(building)
     tasks = [
         replace(task, title=f"Build part {number} of {len(building)}", share_permille=share)
-        for number, (task, share) in enumerate(zip(building, shares, strict=True), start=1)
+        for number, task in enumerate(building, start=1)
     ]
-    rest = replace(checking, title="Check the whole", share_permille=1000 - sum(shares))
+    rest = replace(checking, title="Check the whole", share_permille=1000 - share * len(building))
     side_by_side = len(building) > 1 and not any(task.depends_on for task in building)
     order = "side by side" if side_by_side else "one after another"
     return PlanChoice(tasks=(*tasks, rest), approach=f"Small steps, {order}, then check the whole.")

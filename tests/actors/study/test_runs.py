@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pykka import ActorRegistry
 
 from actors.study.__main__ import main
 from actors.study.book import RunBook
@@ -35,6 +36,13 @@ def test_a_seed_gives_the_same_run_and_another_seed_another_one() -> None:
 
     assert first == again
     assert first["digest"] != other["digest"]
+
+
+def test_a_run_leaves_no_actor_behind() -> None:
+    before = ActorRegistry.get_all()
+    run_case(Case("usual", 1, 1), shape)
+
+    assert ActorRegistry.get_all() == before
 
 
 def test_the_backlog_of_executed_work_is_made_of_katas(tmp_path: Path) -> None:

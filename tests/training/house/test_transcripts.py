@@ -47,12 +47,14 @@ def test_plain_words_quote_nothing_that_the_model_cannot_see(transcripts: list[T
     assert not [text for story in stories for text in story.criteria if text in told]
 
 
-def test_shares_of_a_plan_in_plain_words_are_round_and_sum_to_a_thousand(transcripts: list[Transcript]) -> None:
+def test_shares_of_a_plan_in_plain_words_are_equal_but_for_the_checks_and_sum_to_a_thousand(
+    transcripts: list[Transcript],
+) -> None:
     plans = [in_plain_words(one.answer) for one in transcripts if isinstance(one.answer, PlanChoice)]
 
     assert len(plans) > 10
     assert all(sum(shares_of(plan.tasks)) == 1000 for plan in plans)
-    assert {share % 50 for plan in plans for share in shares_of(plan.tasks)} == {0}
+    assert {len(set(shares_of(plan.tasks)[:-1])) for plan in plans} == {1}
 
 
 def test_each_kind_has_its_number_of_examples_however_rare_it_is(transcripts: list[Transcript]) -> None:
