@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from actors.policy.calibration import shipped_calibration
-from actors.policy.decisions import PlanChoice
+from actors.policy.decisions import DecideHelp, PlanChoice
 from actors.policy.prompting.answers import parse, text_of
 from actors.policy.prompting.legality import illegal
 from actors.policy.prompting.prompts import name_of
@@ -91,3 +91,17 @@ def test_conversations_are_short_and_their_answers_can_be_read(transcripts: list
 
         assert sum(len(message.content) for message in messages) < 800
         assert parse(one.asked.observation, text_of(in_plain_words(one.answer))) == in_plain_words(one.answer)
+
+
+def test_who_knows_most_varies_and_the_policy_is_asked_again(transcripts: list[Transcript]) -> None:
+    prompts, _ = house_prompts()
+    one = next(
+        each
+        for each in transcripts
+        if isinstance(each.asked.observation, DecideHelp) and max(each.asked.observation.candidate_knowledge) >= 250
+    )
+    found = examples([one], prompts, shipped_calibration(), seed=1, numbers={"decide_help": 40})
+    helpers = {json.loads(example.answer)["helper"] for example in found}
+
+    assert helpers == set(one.asked.observation.candidates)  # type: ignore[attr-defined]
+    assert len({example.messages[1].content for example in found}) >= len(helpers)
