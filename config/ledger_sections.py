@@ -34,9 +34,8 @@ def millionths(amount: float) -> int:
 class PriceSection(Section):
     """Of one model, for a million tokens (`prices.models.<name>:`)."""
 
-    input: Money  # of prompts
+    input: Money  # of prompts, cached or not
     output: Money  # of answers
-    cached: Money | None = None  # of prompts, as far as a prefix cache had them; none means what all of them cost
 
 
 class PricesSection(Section):

@@ -11,6 +11,7 @@ from actors.scrum.messages import BudgetExhausted, TokensSpent
 from inference.ledger.entries import DIMENSIONS, Entry, Ledger, Totals
 from inference.text import adapter_name
 
+CACHED_REASON = "follows from the past of an engine, not from the seed; its counters are in logs/pool and metrics"
 _NONE = "none"  # a key for what was about no story, or used no adapter
 
 
@@ -34,7 +35,7 @@ class RunLedger:
                 answers=event.answers,
                 unmetered=event.unmetered,
                 prompt_tokens=event.prompt_tokens,
-                cached_tokens=event.cached_tokens,
+                cached_tokens=None,
                 completion_tokens=event.completion_tokens,
             )
         )
@@ -97,8 +98,8 @@ def _shown(totals: Totals) -> dict[str, Any]:
         "answers": totals.answers,
         "answers_without_tokens": totals.unmetered,
         "prompt_tokens": totals.prompt_tokens,
-        "cached_tokens": None if totals.answers and totals.cached_untold == totals.answers else totals.cached_tokens,
-        "answers_without_cached_tokens": totals.cached_untold,
+        "cached_tokens": None,
+        "cached_tokens_reason": CACHED_REASON,
         "completion_tokens": totals.completion_tokens,
         "price": None if totals.price_millionths is None else money(totals.price_millionths),
         "price_reason": totals.price_reason or None,

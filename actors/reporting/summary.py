@@ -101,9 +101,8 @@ def _ledger(ledger: Mapping[str, Any] | None) -> list[str]:
     """What models cost, and whether a budget ended before the run; nothing where none was asked."""
     if ledger is None:
         return []
-    cached = "" if ledger["cached_tokens"] is None else f" ({ledger['cached_tokens']} of them cached)"
     price = f"{ledger['price']} {ledger['currency']}" if ledger["price"] is not None else "no price"
-    tokens = f"{ledger['prompt_tokens']} prompt{cached} and {ledger['completion_tokens']} completion tokens"
+    tokens = f"{ledger['prompt_tokens']} prompt and {ledger['completion_tokens']} completion tokens"
     lines = [f"spent     {tokens} in {ledger['answers']} answers; {price}"]
     exhausted = [f"{one['agent'] or 'the run'} at {one['at']}" for one in ledger["budgets_exhausted"]]
     if exhausted:

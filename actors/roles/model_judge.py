@@ -38,14 +38,16 @@ class ModelUse:
 
 @dataclass(slots=True)
 class _Account:
-    """What the attempts of one decision took."""
+    """What the attempts of one decision took.
+
+    What a prefix cache had of a prompt is left out: it follows from an engine's past, and a seed has one log.
+    """
 
     was_asked: bool = False
     attempts: int = 0  # that were answered
     unmetered: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    cached_tokens: int | None = None
     model: str = ""
     adapter: str = ""
     adapter_version: int = 0
@@ -58,8 +60,6 @@ class _Account:
         self.model, self.adapter, self.adapter_version = reply.model, reply.adapter, reply.adapter_version
         self.prompt_tokens += reply.prompt_tokens
         self.completion_tokens += reply.completion_tokens
-        if reply.cached_tokens is not None:
-            self.cached_tokens = (self.cached_tokens or 0) + reply.cached_tokens
 
     @property
     def is_metered(self) -> bool:
@@ -105,7 +105,6 @@ class ModelJudge:
                 attempts=account.attempts,
                 prompt_tokens=account.prompt_tokens,
                 completion_tokens=account.completion_tokens,
-                cached_tokens=account.cached_tokens,
                 unmetered=account.unmetered,
             )
         )
@@ -124,7 +123,6 @@ class ModelJudge:
             answers=account.attempts,
             unmetered=account.unmetered,
             prompt_tokens=account.prompt_tokens,
-            cached_tokens=account.cached_tokens,
             completion_tokens=account.completion_tokens,
         )
 

@@ -31,7 +31,7 @@ def _cost(question: Question, spent: TokensSpent) -> tuple[int, int]:
     """Tokens, and millionths of the currency; 0 where there is no price."""
     prices = question.purse.prices
     model = prices.listed(spent.model, spent.asked_model)
-    price = prices.cost(model, spent.prompt_tokens, spent.cached_tokens or 0, spent.completion_tokens)
+    price = prices.cost(model, spent.prompt_tokens, 0, spent.completion_tokens)
     return spent.prompt_tokens + spent.completion_tokens, price or 0
 
 

@@ -386,7 +386,6 @@ class ModelAsked:
     attempts: int  # 1, or 2 with a repair
     prompt_tokens: int  # over the attempts whose tokens are known
     completion_tokens: int
-    cached_tokens: int | None  # of the prompts', from a prefix cache; None: the server does not tell
     unmetered: int  # attempts whose tokens nobody told
 
 
@@ -405,7 +404,6 @@ class TokensSpent:
     answers: int
     unmetered: int  # of them, those whose tokens nobody told
     prompt_tokens: int
-    cached_tokens: int | None  # of the prompts', from a prefix cache; None: the server does not tell
     completion_tokens: int
 
 

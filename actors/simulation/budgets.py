@@ -16,7 +16,6 @@ def price_list(config: RunConfig) -> PriceList:
         name: Price(
             input_millionths=millionths(each.input),
             output_millionths=millionths(each.output),
-            cached_millionths=_or_none(each.cached),
         )
         for name, each in section.models.items()
     }

@@ -29,7 +29,6 @@ def asked(outcome: Any, *, kind: str = "estimate_points", unmetered: int = 0, mo
         attempts=attempts,
         prompt_tokens=100 * (attempts - unmetered),
         completion_tokens=10 * (attempts - unmetered),
-        cached_tokens=None,
         unmetered=unmetered,
     )
 

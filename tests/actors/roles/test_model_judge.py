@@ -55,8 +55,8 @@ def written(text: str, **changes: Any) -> TextGenerated:
         "model": "tiny",
         "adapter": "",
         "adapter_version": 0,
-        "prompt_tokens": 100,
         "cached_tokens": None,
+        "prompt_tokens": 100,
         "completion_tokens": 7,
     }
     return TextGenerated(**(fields | changes))
@@ -106,7 +106,7 @@ def test_a_good_answer_settles_the_matter() -> None:
     assert (request.model, request.max_tokens, request.temperature_permille) == ("tiny", 64, 700)
     assert duration_us == 3_000_000
     assert set(json.loads(request.schema)["properties"]["points"]["enum"]) == set(POINTS)
-    assert (told(world).outcome, told(world).attempts, told(world).cached_tokens) == ("settled", 1, 60)
+    assert (told(world).outcome, told(world).attempts) == ("settled", 1)
 
 
 @pytest.mark.parametrize("wrong", [written("five"), written("{}"), written('{"po', finish="length")])
@@ -184,6 +184,14 @@ def test_a_memory_without_room_stays_empty() -> None:
     assert [message.role for message in world.asked[0][0].messages] == ["system", "user"]
 
 
+@pytest.mark.parametrize("cached", [None, 0, 60])
+def test_what_a_prefix_cache_had_of_a_prompt_shows_nowhere_in_a_run(cached: int | None) -> None:
+    found, world = judged(written(GOOD, cached_tokens=None))
+    again, other_world = judged(written(GOOD, cached_tokens=cached))
+
+    assert (again, other_world.published) == (found, world.published)
+
+
 # -- budgets -----------------------------------------------------------------------------------------------------------
 
 
@@ -193,7 +201,7 @@ def test_what_an_answer_took_is_published_with_its_story_and_paid_from_the_purse
 
     (spent,) = [each for each in world.published if isinstance(each, TokensSpent)]
     assert (spent.story_id, spent.model, spent.adapter, spent.adapter_version) == ("S-7", "tiny", "lead", 2)
-    assert (spent.answers, spent.prompt_tokens, spent.cached_tokens, spent.completion_tokens) == (1, 100, 60, 7)
+    assert (spent.answers, spent.prompt_tokens, spent.completion_tokens) == (1, 100, 7)
     assert purse.spent.tokens == 107
     assert purse.allows()
 
