@@ -40,7 +40,8 @@ def _apply(work: ModelledWork, story: StoryWork, hit: DisturbanceEffect) -> tupl
         case "scope_creep":
             task = work.add_task(hit.story_id, f"Also: {hit.text}", sprint=hit.sprint, standard_minutes=hit.minutes)
             task.disturbance_id = hit.disturbance_id
-            story.story = replace(story.story, criteria=(*story.story.criteria, hit.text))
+            # No kata tests the wish. Where work is modelled none is used, so the story does without one from here on.
+            story.story = replace(story.story, criteria=(*story.story.criteria, hit.text), exercise=None)
             story.built = min(story.built + 1, len(story.story.criteria))
             return hit.minutes, task
         case "architectural_debt_surfaces":

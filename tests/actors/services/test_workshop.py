@@ -9,7 +9,7 @@ import pytest
 
 from actors.policy.calibration import shipped_calibration
 from actors.scrum.messages import DisturbanceKind, PlannedTask
-from actors.scrum.stories import Clarification, Story
+from actors.scrum.stories import Clarification, ExerciseRef, Story
 from actors.services.disturbance_effects import apply_effect, interrupt, respond
 from actors.services.modelled_work import ModelledWork
 from actors.services.work_ledger import NothingOpenError, UnknownWorkError, WorkLedger
@@ -93,6 +93,15 @@ def test_a_disturbance_that_is_told_twice_costs_once(kind: str) -> None:
 
     assert (again, task_again) == (minutes, None)
     assert work_off(told_twice, FAST) == work_off(told_once, FAST)
+
+
+def test_scope_can_creep_into_a_story_of_katas_where_work_is_modelled() -> None:
+    work = ModelledWork(WorkLedger(team="red"), calibration=shipped_calibration(), seed=1)
+    work.register(replace(STORY, exercise=ExerciseRef(family="router", number=1, criteria=(1, 2))))
+    work.plan("S-1", (task(1), task(2)), (300, 300))
+    apply_effect(work, effect("scope_creep"))
+
+    assert work.ledger.work_on("S-1").story.criteria == (*STORY.criteria, "one more wish")
 
 
 def test_what_a_task_really_takes_follows_from_its_size_and_not_from_the_plan() -> None:
