@@ -67,7 +67,7 @@ def test_every_decision_comes_from_the_engine(judged: Judged) -> None:
     assert judged.judgement["models"] == {"tiny": len(told)}
     settled = [body for _, body in told if body["outcome"] == "settled"]
     assert len(told) / 2 < len(settled) < len(told)  # its weights are drawn: some answers never end, or say nothing
-    assert all(body["completion_tokens"] > 0 and body["cached_tokens"] is not None for body in settled)
+    assert all(body["completion_tokens"] > 0 for body in settled)
 
 
 def test_a_replay_needs_no_engine_and_one_process_gives_the_same(judged: Judged, tmp_path: Path) -> None:
