@@ -5,18 +5,25 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+from config.installed import lacking
+
 COMMANDS = {
     "serve": ("inference.http.serve_command", "open the door: OpenAI's HTTP interface in front of a pool"),
     "token": ("inference.http.token_command", "draw a bearer token and print its entry for the token file"),
     "plan": ("inference.pool.plan_command", "print which engine goes onto which devices"),
     "state": ("inference.pool.state_command", "print how a running pool stands"),
 }
+_NEEDED = {"serve": ("fastapi", "uvicorn", "httpx", "jsonschema")}  # besides the base installation
+_REMEDY = "pip install -r requirements/serve.txt"
 
 
 def main(argv: list[str] | None = None) -> int:
     """Carry out one command: `main(arguments)` of its module. 2: there is no such command."""
     arguments = sys.argv[1:] if argv is None else argv
     name = arguments[0] if arguments else "--help"
+    if problem := lacking(name, _NEEDED.get(name, ()), _REMEDY):
+        print(f"inference: {problem}", file=sys.stderr)
+        return 2
     if name in COMMANDS:
         status: int = import_module(COMMANDS[name][0]).main(arguments[1:])
         return status

@@ -16,7 +16,7 @@ from tests.qualification.decisions import ask_of, observed_by
 from tests.qualification.instructions import tasks
 from tests.qualification.katas import exercises, told
 from tests.qualification.profiles import profile_of
-from tests.qualification.qualify import ExitCode, main
+from tests.qualification.qualifying import ExitCode, main
 from tests.support.chat_server import MODEL, Fault, SmallChatServer
 
 PROFILE = """\
