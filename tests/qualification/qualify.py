@@ -13,7 +13,7 @@ _REMEDY = "pip install -r requirements/llm.txt"
 def main() -> int:
     """Qualify; 2 where something is not installed."""
     if problem := lacking("qualify", _NEEDED, _REMEDY):
-        print(f"qualify: {problem}", file=sys.stderr)
+        print(problem, file=sys.stderr)
         return 2
     from tests.qualification.qualifying import main as carry_out
 

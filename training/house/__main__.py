@@ -12,8 +12,8 @@ _REMEDY = "`make simulate-llm` installs them, or pip install --no-deps -r requir
 
 def main(argv: list[str]) -> int:
     """Carry out one command; 2 where something is not installed."""
-    if problem := lacking("house", _NEEDED, _REMEDY):
-        print(f"house: {problem}", file=sys.stderr)
+    if problem := lacking("training.house", _NEEDED, _REMEDY):
+        print(problem, file=sys.stderr)
         return 2
     from training.house.commands import main as carry_out
 
