@@ -11,7 +11,7 @@ from actors.scrum.messages import BudgetExhausted, TokensSpent
 from inference.ledger.entries import DIMENSIONS, Entry, Ledger, Totals
 from inference.text import adapter_name
 
-CACHED_REASON = "follows from the past of an engine, not from the seed; its counters are in logs/pool and metrics"
+CACHED_REASON = "follows from the past of engines, not from the seed; for a pool, logs/pool/books.json has it"
 _NONE = "none"  # a key for what was about no story, or used no adapter
 
 

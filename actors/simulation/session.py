@@ -21,6 +21,7 @@ from actors.simulation.judges import TEXT_ENGINES, TEXT_POOL
 from actors.simulation.layout import SERVICES, Assignment
 from actors.simulation.model_pool import FOLDER, pool_of
 from actors.simulation.outside import Outside, connect_hub
+from actors.simulation.pool_books import BookedPool
 from actors.simulation.pool_watch import PoolWatch
 from actors.simulation.recorder_feed import RecorderFeed
 from actors.simulation.workspaces import rebuild_workspaces, show_workspaces, work_plan
@@ -199,12 +200,15 @@ class Session:
         return hosted
 
     def _pool_executor(self, plan: dict[str, Any]) -> Executor:
-        pool = pool_of(plan, self._assignment.run_folder / "logs" / FOLDER)
+        folder = self._assignment.run_folder / "logs" / FOLDER
+        pool = pool_of(plan, folder)
         self._stack.callback(pool.close)
         pool.start()
+        booked = BookedPool(pool, folder)
+        self._stack.callback(booked.close)
         self._waiter.every(MEND_S, pool.tend)
         self._watch = PoolWatch(pool, self._say)
-        return pool
+        return booked
 
     def _work_executor(self, cast: Cast) -> Executor:
         if self._assignment.nodes > 1:

@@ -215,6 +215,14 @@ def test_engines_are_seen_live_and_one_that_is_killed_is_started_again(
     assert again["incarnation"] != first["incarnation"]
     assert asked["counts"]["requeued"] > 0
     assert done.code == 0, done.err
+    books = json.loads((tmp_path / "run" / "logs" / "pool" / "books.json").read_text())
+    ledger = json.loads((tmp_path / "run" / "ledger.json").read_text())["total"]
+    assert books["is_exact"], books["differences"]
+    assert books["incarnations"] == len(TIERS) + 1
+    assert books["lost"]["requests"] > 0
+    assert [books["booked"][name] for name in ("prompt_tokens", "completion_tokens")] == [
+        ledger[name] for name in ("prompt_tokens", "completion_tokens")
+    ]
     assert digest(tmp_path / "run") == undisturbed.digest
 
 
