@@ -69,7 +69,7 @@ class Pool:
         """The current actor is about to wait. Raises AskCycleError if the one who will answer waits for it."""
         actor = self.current_actor()
         with self._lock:
-            if future.asked is not None:
+            if future.asked is not None and not future.is_settled:  # once answered, who was asked may ask back
                 self._check_for_cycle(actor, future)
                 self._waits_for[actor] = future
             self._blocked += 1
