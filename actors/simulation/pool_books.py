@@ -41,17 +41,17 @@ class BookedPool:
 
     def drain(self) -> list[tuple[str, bytes]]:
         replies = self._pool.drain()
+        self._book.lost(self._pool.lost())
         for ticket, body in (*replies, *self._pool.drain_late()):
             reply = self._registry.from_body(unpack(body))
             if isinstance(reply, TextGenerated | Failed):
                 self._book.answered(ticket, reply)
-        if lost := self._pool.lost():
-            self._book.observe(self._pool.state(), lost)
         return replies
 
     def close(self) -> None:
         """Write the books as they stand."""
-        self._book.observe(self._pool.state(), self._pool.lost())
+        self._book.lost(self._pool.lost())
+        self._book.observe(self._pool.state())
         told = _told(self._book.reconciliation())
         self._path.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 

@@ -18,7 +18,7 @@ from inference.ledger.reconciling import LostRequest, reconcile
 from inference.messages import Expired, Failed
 from inference.pool.plan import PlacementPlan, PlannedEngine
 from inference.pool.running import EnginePool
-from inference.pool.state import Serves
+from inference.pool.state import LostWork, Serves
 from inference.text import ChatMessage, GenerateText, TextCounters, TextGenerated, text_registry
 from tests.inference.http.doors import until
 from tests.support.word_engine import HOLD, MODEL, FileGate, WordEngine
@@ -35,6 +35,18 @@ def request(content: str, *, adapter: str = "", version: int = 0, max_tokens: in
         temperature_permille=1000,
         priority="agent",
     )
+
+
+ANSWER = TextGenerated(
+    text="x",
+    finish="stop",
+    model=MODEL,
+    adapter="",
+    adapter_version=0,
+    prompt_tokens=5,
+    cached_tokens=None,
+    completion_tokens=2,
+)
 
 
 # -- histories ---------------------------------------------------------------------------------------------------------
@@ -103,19 +115,9 @@ def test_books_agree_to_the_token_whatever_is_killed_cancelled_and_swapped(steps
 
 
 def test_a_token_too_many_is_noticed() -> None:
-    answer = TextGenerated(
-        text="x",
-        finish="stop",
-        model=MODEL,
-        adapter="",
-        adapter_version=0,
-        prompt_tokens=5,
-        cached_tokens=None,
-        completion_tokens=2,
-    )
     told = TextCounters(completed=1, prompt_tokens=5, completion_tokens=3)
 
-    found = reconcile([answer], {("e", "1"): told}, [])
+    found = reconcile([ANSWER], {("e", "1"): told}, [])
 
     assert found.differences == {"completion_tokens": 1}
     assert not found.is_exact
@@ -130,6 +132,16 @@ def test_a_bound_that_nobody_knows_is_none_and_not_a_guess() -> None:
     assert reconcile([], {}, [lost(5), lost(6)]).lost_prompt_tokens_at_most == 11
     assert reconcile([], {}, [lost(5), lost(None)]).lost_prompt_tokens_at_most is None
     assert reconcile([], {}, [lost(5), lost(None)]).lost_completion_tokens_at_most == 14
+
+
+def test_the_bound_of_a_request_that_was_lost_and_answered_before_anybody_looked_is_that_of_its_request() -> None:
+    book = PoolBook()
+    book.asked("t", request("q", max_tokens=9))
+    book.lost([LostWork(engine="a", incarnation="1", tickets=("t",), counters=None, was_orderly=False)])
+    book.answered("t", ANSWER)
+
+    found = book.reconciliation()
+    assert (found.lost_requests, found.lost_prompt_tokens_at_most, found.lost_completion_tokens_at_most) == (1, 5, 9)
 
 
 # -- processes ---------------------------------------------------------------------------------------------------------
@@ -163,7 +175,10 @@ class BookedPool:
         self.pool.submit(ticket, self._pack(self._registry.to_body(asked)), 7, deadline_s=deadline_s)
 
     def turn(self) -> bool:
-        for ticket, body in self.pool.drain():
+        replies, lost = self.pool.drain(), self.pool.lost()
+        self.lost += [ticket for work in lost for ticket in work.tickets]
+        self.book.lost(lost)
+        for ticket, body in replies:
             reply = self._registry.from_body(unpack(body))
             assert isinstance(reply, TextGenerated | Failed | Expired)
             assert ticket not in self.ends
@@ -174,9 +189,7 @@ class BookedPool:
             late = self._registry.from_body(unpack(body))
             assert isinstance(late, TextGenerated | Failed)
             self.book.answered(ticket, late)
-        lost = self.pool.lost()
-        self.lost += [ticket for work in lost for ticket in work.tickets]
-        self.book.observe(self.pool.state(), lost)
+        self.book.observe(self.pool.state())
         return True
 
     @property
