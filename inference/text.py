@@ -107,8 +107,8 @@ class TextWritten:
 class TextGenerated:
     """What a model wrote. Model, adapter and version are those that really answered.
 
-    `cached_tokens` and `engine_us` follow from an engine's past and from wall time: they are journalled and counted, and
-    None in what an actor gets and a log has (`inference/measured.py`).
+    `cached_tokens` and `engine_us` follow from an engine's past and from wall time: they are journalled and counted,
+    and None in what an actor gets and a log has (`inference/measured.py`).
     """
 
     KIND: ClassVar[str] = "inference.text_generated/2"

@@ -2,8 +2,8 @@
 
 A reply that is in the journal is used again; its request must be the same, or the run has diverged from what it
 replays. Otherwise the executor is asked. The seed of a request comes from the effect's id, so that the same request has
-the same answer whoever gives it, and however often. What a reply tells of the machinery that gave it stays in the journal:
-`of_use` takes it out before an actor can see it, since nothing in a log may follow from wall time.
+the same answer whoever gives it, and however often. What a reply tells of the machinery that gave it stays in the
+journal: `of_use` takes it out before an actor can see it, since nothing in a log may follow from wall time.
 """
 
 from __future__ import annotations

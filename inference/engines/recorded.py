@@ -2,7 +2,7 @@
 
 A recording is a file of JSON lines: first `{"format": "scrummage.recorded_replies/2"}`, then one line for each reply:
 the digest of its request, the seed, the how-manieth time these two were asked (from 1), and the reply. What is asked
-and not in there gets a typed failure, never a text. A recording keeps the times of its engine; a replay measures its own.
+and not in there gets a typed failure, never a text. The times in it are those of its engine; a replay measures its own.
 
     RecordingError   the file is not a recording, or holds two replies for one request
 """

@@ -37,6 +37,10 @@ class World:
     asked: list[tuple[GenerateText, int]] = field(default_factory=list)
     published: list[Any] = field(default_factory=list)
 
+    @property
+    def effects_issued(self) -> int:
+        return 40 + len(self.asked)  # it issued others before
+
     async def effect(self, request: GenerateText, *, duration_us: int) -> Any:
         self.asked.append((request, duration_us))
         reply = self.replies.popleft()
