@@ -188,6 +188,16 @@ def test_a_memory_without_room_stays_empty() -> None:
     assert [message.role for message in world.asked[0][0].messages] == ["system", "user"]
 
 
+def test_what_was_paid_says_which_effects_have_the_answers() -> None:
+    _, world = judged(Failed(reason="schema_not_honoured", detail="no"), written(GOOD))
+    _, unanswered = judged(written("five"), EffectFailedError("lost"))
+
+    (spent,) = [each for each in world.published if isinstance(each, TokensSpent)]
+    (half,) = [each for each in unanswered.published if isinstance(each, TokensSpent)]
+    assert (spent.answers, spent.effects, spent.unmetered) == (2, (40, 41), 1)
+    assert (half.answers, half.effects) == (1, (40,))
+
+
 @pytest.mark.parametrize("cached", [None, 0, 60])
 def test_what_a_prefix_cache_had_of_a_prompt_shows_nowhere_in_a_run(cached: int | None) -> None:
     found, world = judged(written(GOOD, cached_tokens=None))
