@@ -118,10 +118,10 @@ class TextGenerated:
     adapter: str
     adapter_version: int
     prompt_tokens: int
-    cached_tokens: int | None  # of the prompt's, taken from a prefix cache; None: the engine does not tell
+    cached_tokens: int | None  # of the prompt's, from a prefix cache; None: the engine does not tell, and in each log
     completion_tokens: int
     details: TextDetails | None = None  # what was wanted besides the text
-    engine_us: int | None = None  # from when the engine took the request on to its answer; None: no engine measured it
+    engine_us: int | None = None  # since an engine took it on; None: none measured it, and in each log
 
 
 class TextEngineError(Exception):
