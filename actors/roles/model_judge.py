@@ -40,11 +40,11 @@ class ModelUse:
 class _Account:
     """What the attempts of one decision took.
 
-    What a prefix cache had of a prompt is left out: it follows from an engine's past, and a seed has one log.
+    Its effects say where the journal has what engines measured: none of that is known here, and a seed has one log.
     """
 
     was_asked: bool = False
-    attempts: int = 0  # that were answered
+    effects: tuple[int, ...] = ()  # of the attempts that were answered
     unmetered: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -52,14 +52,18 @@ class _Account:
     adapter: str = ""
     adapter_version: int = 0
 
-    def add(self, reply: Message) -> None:
-        self.attempts += 1
+    def add(self, effect: int, reply: Message) -> None:
+        self.effects += (effect,)
         if not isinstance(reply, TextGenerated):
             self.unmetered += 1
             return
         self.model, self.adapter, self.adapter_version = reply.model, reply.adapter, reply.adapter_version
         self.prompt_tokens += reply.prompt_tokens
         self.completion_tokens += reply.completion_tokens
+
+    @property
+    def attempts(self) -> int:
+        return len(self.effects)
 
     @property
     def is_metered(self) -> bool:
@@ -121,6 +125,7 @@ class ModelJudge:
             adapter=account.adapter,
             adapter_version=account.adapter_version,
             answers=account.attempts,
+            effects=account.effects,
             unmetered=account.unmetered,
             prompt_tokens=account.prompt_tokens,
             completion_tokens=account.completion_tokens,
@@ -134,11 +139,12 @@ class ModelJudge:
             if not may_ask(question, self._spent(question, account)):
                 return NoJudgement(BUDGET_EXHAUSTED)
             account.was_asked = True
+            effect = question.context.effects_issued
             try:
                 reply = await question.context.effect(self._request(dialogue, schema), duration_us=question.duration_us)
             except EffectFailedError as failed:
                 return NoJudgement(failed.reason)
-            account.add(reply)
+            account.add(effect, reply)
             match reply:
                 case TextGenerated(text=text, finish=finish):
                     dialogue = dialogue.take(self._prompts, text, finish)

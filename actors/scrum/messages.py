@@ -393,7 +393,7 @@ class ModelAsked:
 class TokensSpent:
     """What one decision took of a model, whether it came to an answer or not. The ledger of a run adds these up."""
 
-    KIND: ClassVar[str] = "ledger.tokens_spent/1"
+    KIND: ClassVar[str] = "ledger.tokens_spent/2"
     team: str
     agent: str
     story_id: str  # empty: it was about none
@@ -402,7 +402,8 @@ class TokensSpent:
     adapter: str  # likewise; empty: the base model
     adapter_version: int
     answers: int
-    unmetered: int  # of them, those whose tokens nobody told
+    effects: tuple[int, ...]  # each answer's number among the effects of the actor that publishes this
+    unmetered: int  # of the answers, those whose tokens nobody told
     prompt_tokens: int
     completion_tokens: int
 

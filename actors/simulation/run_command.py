@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
+from actors.reporting.measured_ledger import in_a_line
 from actors.reporting.progress import ProgressReporter
 from actors.reporting.summary import show_summary
 from actors.simulation.exit_codes import ExitCode
@@ -19,6 +20,7 @@ from actors.simulation.folders import JOURNAL, FolderError, check_new, check_run
 from actors.simulation.inputs import RunInputs, code_digest
 from actors.simulation.judges import check_server, is_movable, moved_server
 from actors.simulation.launch import Ended, Wishes, launch
+from actors.simulation.measuring import MEASURED, write_measured
 from actors.simulation.preparing import Prepared, create_run, differences, prepare, settings_of
 from actors.simulation.session import CodeChangedError
 from actors.simulation.workspaces import check_tools
@@ -92,17 +94,22 @@ def run_to_end(folder: Path, inputs: RunInputs, sprints: int, wishes: Wishes) ->
         ended = launch(folder, wishes, show)
         if ended.code is ExitCode.OK:
             reporter.finish()
-    return _conclude(folder, ended)
+    return _conclude(folder, inputs, ended)
 
 
-def _conclude(folder: Path, ended: Ended) -> ExitCode:
+def _conclude(folder: Path, inputs: RunInputs, ended: Ended) -> ExitCode:
     if ended.code is ExitCode.OK:
         report = json.loads((folder / "final_report.json").read_text(encoding="utf-8"))
         show_summary(report, folder, Console())
+        measured = write_measured(folder, inputs)
+        if measured is not None:
+            print(f"measured  {in_a_line(measured)}; see {folder / MEASURED}")
         if ended.replayed:
             print(f"verified  {ended.replayed} of {ended.rows} log rows equal those of an earlier life")
         return ended.code
     print(f"simulate: {ended.error}", file=sys.stderr)
+    if ended.code in (ExitCode.RESUMABLE, ExitCode.INTERRUPTED):
+        write_measured(folder, inputs)
     if ended.code is ExitCode.FAILED:
         print(f"simulate: the trace is in {folder / 'logs'}", file=sys.stderr)
     if ended.code in (ExitCode.RESUMABLE, ExitCode.INTERRUPTED, ExitCode.FAILED):

@@ -39,6 +39,7 @@ from brokers.node.actor import hosting
 from brokers.node.pool import Pool
 from inference.engines.loading import load_engine
 from inference.engines.stopping import StopSignal
+from inference.measured import without_measures
 from inference.pool.dispatcher import PoolDispatcher
 from inference.pool.embedded import EmbeddedPool
 from inference.pool.hosted import HostedText
@@ -157,7 +158,7 @@ class Session:
             registry=cast.registry,
             codec=codec,
             journal=journal,
-            desk=EffectDesk(journal, self._executor(journal, cast), seed=cast.seed),
+            desk=EffectDesk(journal, self._executor(journal, cast), seed=cast.seed, of_use=without_measures()),
             link_delay_us=cast.link_delay_us,
             remotes={name: RemoteMember(link, codec, SERVICES) for name, link in links.items()},
             where=cast.elsewhere(layout, SERVICES),

@@ -103,7 +103,7 @@ class OpenAIEngine:
         self._free = asyncio.Semaphore(server.slots)
         self._tickets = Tickets(self.name)
         self._asked: dict[str, tuple[GenerateText, Future[Answer]]] = {}
-        self._done: SimpleQueue[str] = SimpleQueue()
+        self._done: SimpleQueue[tuple[str, int]] = SimpleQueue()  # with when it was: the driver may look later
         self._lost: EngineLostError | None = None
         self._repeated = 0  # written by the loop's thread only
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -147,7 +147,7 @@ class OpenAIEngine:
             return
         future = self._call(self._ask(request, seed))
         self._asked[ticket] = (request, future)
-        future.add_done_callback(lambda _: self._done.put(ticket))
+        future.add_done_callback(lambda _: self._done.put((ticket, self._tickets.now_us())))
 
     def cancel(self, ticket: str) -> bool:
         self._tickets.require_open()
@@ -189,17 +189,17 @@ class OpenAIEngine:
         """Take what is done; wait for the first one."""
         try:
             while True:
-                self._settle(self._done.get(timeout=timeout_s) if timeout_s > 0 else self._done.get_nowait())
+                self._settle(*(self._done.get(timeout=timeout_s) if timeout_s > 0 else self._done.get_nowait()))
                 timeout_s = 0.0
         except Empty:
             return
 
-    def _settle(self, ticket: str) -> None:
+    def _settle(self, ticket: str, at_us: int) -> None:
         request, future = self._asked.pop(ticket)
         if future.cancelled():
             counters = self._tickets.counters
             self._tickets.counters = replace(counters, unmetered=counters.unmetered + 1)
-            self._tickets.answer(ticket, _cancelled(request))
+            self._tickets.answer(ticket, _cancelled(request), at_us=at_us)
             return
         error = future.exception()
         if error is not None:
@@ -214,7 +214,7 @@ class OpenAIEngine:
             unanswered_prompt_tokens=counters.unanswered_prompt_tokens + prompt_tokens,
             unanswered_completion_tokens=counters.unanswered_completion_tokens + completion_tokens,
         )
-        self._tickets.answer(ticket, reply)
+        self._tickets.answer(ticket, reply, at_us=at_us)
 
     # -- in the loop's thread ------------------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """Replies that were recorded, replayed without the engine that gave them.
 
-A recording is a file of JSON lines: first `{"format": "scrummage.recorded_replies/1"}`, then one line for each reply:
+A recording is a file of JSON lines: first `{"format": "scrummage.recorded_replies/2"}`, then one line for each reply:
 the digest of its request, the seed, the how-manieth time these two were asked (from 1), and the reply. What is asked
-and not in there gets a typed failure, never a text.
+and not in there gets a typed failure, never a text. The times in it are those of its engine; a replay measures its own.
 
     RecordingError   the file is not a recording, or holds two replies for one request
 """
@@ -24,7 +24,7 @@ from inference.engines.tickets import Tickets
 from inference.messages import Failed
 from inference.text import Finished, GenerateText, TextCounters, TextEngine, TextGenerated, text_registry
 
-FORMAT = "scrummage.recorded_replies/1"
+FORMAT = "scrummage.recorded_replies/2"
 _registry = text_registry()
 
 

@@ -37,6 +37,10 @@ class World:
     asked: list[tuple[GenerateText, int]] = field(default_factory=list)
     published: list[Any] = field(default_factory=list)
 
+    @property
+    def effects_issued(self) -> int:
+        return 40 + len(self.asked)  # it issued others before
+
     async def effect(self, request: GenerateText, *, duration_us: int) -> Any:
         self.asked.append((request, duration_us))
         reply = self.replies.popleft()
@@ -182,6 +186,16 @@ def test_a_memory_without_room_stays_empty() -> None:
     _, world = judged(written(GOOD), of=somebody, memory_chars=0)
 
     assert [message.role for message in world.asked[0][0].messages] == ["system", "user"]
+
+
+def test_what_was_paid_says_which_effects_have_the_answers() -> None:
+    _, world = judged(Failed(reason="schema_not_honoured", detail="no"), written(GOOD))
+    _, unanswered = judged(written("five"), EffectFailedError("lost"))
+
+    (spent,) = [each for each in world.published if isinstance(each, TokensSpent)]
+    (half,) = [each for each in unanswered.published if isinstance(each, TokensSpent)]
+    assert (spent.answers, spent.effects, spent.unmetered) == (2, (40, 41), 1)
+    assert (half.answers, half.effects) == (1, (40,))
 
 
 @pytest.mark.parametrize("cached", [None, 0, 60])

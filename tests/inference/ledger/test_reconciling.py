@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,9 @@ ANSWER = TextGenerated(
     adapter="",
     adapter_version=0,
     prompt_tokens=5,
-    cached_tokens=None,
+    cached_tokens=1,
     completion_tokens=2,
+    engine_us=40_000,
 )
 
 
@@ -114,12 +116,14 @@ def test_books_agree_to_the_token_whatever_is_killed_cancelled_and_swapped(steps
     assert len(answers) == asked
 
 
-def test_a_token_too_many_is_noticed() -> None:
-    told = TextCounters(completed=1, prompt_tokens=5, completion_tokens=3)
+@pytest.mark.parametrize(("name", "told"), [("completion_tokens", 3), ("cached_tokens", 2), ("engine_us", 40_001)])
+def test_a_token_or_a_microsecond_too_many_is_noticed(name: str, told: int) -> None:
+    right = TextCounters(completed=1, prompt_tokens=5, cached_tokens=1, completion_tokens=2, engine_us=40_000)
 
-    found = reconcile([ANSWER], {("e", "1"): told}, [])
+    found = reconcile([ANSWER], {("e", "1"): replace(right, **{name: told})}, [])
 
-    assert found.differences == {"completion_tokens": 1}
+    assert reconcile([ANSWER], {("e", "1"): right}, []).is_exact
+    assert found.differences == {name: 1}
     assert not found.is_exact
 
 
@@ -236,6 +240,7 @@ def test_books_of_real_processes_agree_over_kills_swaps_cancels_and_deadlines(bo
 
     found = booked.book.reconciliation()
     assert found.is_exact, found.differences
+    assert found.booked.engine_us > 0
     assert isinstance(booked.ends["late"], Expired)
     assert isinstance(booked.ends["nobody"], Failed)
     whole = [ticket for ticket, end in booked.ends.items() if isinstance(end, TextGenerated) and end.text]
