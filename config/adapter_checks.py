@@ -24,8 +24,11 @@ def adapter_findings(config: RunConfig, *, models_of: ModelsOf) -> Iterator[Find
     Args:
         models_of: The models that an agent asks, for judgements and for code.
     """
+    found: dict[Loc, Finding] = {}  # a tier that cannot load any is told once
     for name, adapter in config.pool.adapters.items():
-        yield from _adapter(config.pool, name, adapter)
+        for finding in _adapter(config.pool, name, adapter):
+            found.setdefault(finding.at, finding)
+    yield from found.values()
     for index, entry in enumerate(config.pool.rollout):
         at: Loc = (*ROLLOUT, index)
         if entry.adapter is not None and entry.adapter not in config.pool.adapters:

@@ -315,7 +315,8 @@ def _asked_slips(config: RunConfig, asking: _Asking) -> Iterator[Finding]:
                 allowed="local_vllm",
                 concluded_from=(at, asking.setting),
             )
-        if asking.model is None and not agent.model.strip():
+        own = model_of(config.pool, agent_id, agent) if config.models.engine == "pool" else agent.model
+        if asking.model is None and not own.strip():
             yield Finding(
                 at=(*at, "model"),
                 message=f"is missing while {asking.because}",
