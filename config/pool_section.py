@@ -52,7 +52,7 @@ class RolloutSection(Section):
 
     adapter: VersionName | None  # none means the model without an adapter
     roles: tuple[RoleName, ...] = ()  # none means everybody who asks the adapter's model
-    from_sprint: PositiveInt = 1  # decisions that begin in this sprint or later
+    from_sprint: Annotated[int, Field(ge=1)] = 1  # decisions that begin in this sprint or later
 
 
 class PoolHostSection(Section):

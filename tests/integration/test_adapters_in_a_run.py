@@ -173,6 +173,7 @@ def test_a_kill_and_swaps_leave_no_trace_in_the_log_and_every_token_is_booked(wo
     assert tokens(found["booked"]) == tokens(total)
     by_adapter = ledger(tmp_path / "run")["by"]["adapter"].values()
     assert tuple(map(sum, zip(*map(tokens, by_adapter), strict=True))) == tokens(total)
+    assert set(stuck["adapters"]) < {"coach@1", "coach@2"}, "one slot holds one version, and outsiders see which"
     assert 0 < found["lost"]["requests"] <= stuck["slots"]
     assert 0 < found["lost"]["completion_tokens_at_most"] <= 48 * found["lost"]["requests"]
     assert 0 < found["lost"]["prompt_tokens_at_most"] <= 512 * found["lost"]["requests"]
