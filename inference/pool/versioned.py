@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
+from brokers.wire.packing import unpack
 from inference.adapters.messages import AdapterRefused, LoadAdapter, UnloadAdapter
+from inference.messages import Failed
 from inference.pool.aiming import aim_of
 from inference.pool.fitting_room import FittingRoom, Load, Pass, Step, Unload
 from inference.pool.running import EnginePool, PoolError
-from inference.pool.state import ANYWHERE
-from inference.text import adapter_name
+from inference.pool.state import Aim
+from inference.text import adapter_name, text_registry
 
 
 class VersionRefusedError(PoolError):
@@ -24,6 +26,14 @@ class VersionRefusedError(PoolError):
         name = adapter_name(refused.name, refused.version)
         super().__init__(f"{engine} does not load adapter {name} ({refused.reason}: {refused.detail})")
         self.engine, self.refused = engine, refused
+
+
+class VersionNotServedError(PoolError):
+    """Raised when an engine says that it has not the version that it was asked for."""
+
+    def __init__(self, name: str, detail: str) -> None:
+        super().__init__(f"adapter {name} is not there ({detail})")
+        self.name = name
 
 
 class Carrier(Protocol):
@@ -39,7 +49,7 @@ class Carrier(Protocol):
 
 
 class _Kept(NamedTuple):
-    model: str
+    aim: Aim
     request: bytes
     seed: int
 
@@ -47,7 +57,7 @@ class _Kept(NamedTuple):
 class VersionedPool:
     """Loads and unloads versions of adapters as requests name them. Owned by the thread that owns the pool.
 
-    Requests for the model itself, and for versions that it was not told of, pass: their engine has them or refuses.
+    Requests for the model itself pass, and those for versions that it was not told of: a server has them.
     """
 
     def __init__(
@@ -58,6 +68,7 @@ class VersionedPool:
         self._versions = {(each.base, adapter_name(each.name, each.version)): each for each in versions}
         self._rooms = {model: FittingRoom(slots[model]) for model, _ in self._versions}
         self._kept: dict[str, _Kept] = {}  # requests for versions, until they are answered
+        self._registry = text_registry()
 
     @property
     def sockets(self) -> tuple[Any, ...]:
@@ -66,21 +77,25 @@ class VersionedPool:
 
     def submit(self, ticket: str, request: bytes, seed: int) -> None:
         """Take a request on; it waits here while engines have no room for its version."""
-        aim = aim_of(request) if self._versions else ANYWHERE  # where there are none, it is not even looked at
-        if (aim.model, aim.adapter) not in self._versions:
+        aim = aim_of(request)
+        if aim.adapter:
+            self._kept[ticket] = _Kept(aim, request, seed)
+        if (aim.model, aim.adapter) in self._versions:
+            self._carry_out(self._rooms[aim.model].ask(ticket, aim.adapter), aim.model)
+        else:
             self._carrier.submit(ticket, request, seed)
-            return
-        self._kept[ticket] = _Kept(aim.model, request, seed)
-        self._carry_out(self._rooms[aim.model].ask(ticket, aim.adapter), aim.model)
 
     def drain(self) -> list[tuple[str, bytes]]:
         """The replies that are there now. Raises PoolError when some will never come."""
         replies = self._carrier.drain()
         self._require_loaded()  # before a reply that only says that a version is not there
-        for ticket, _ in replies:
+        for ticket, reply in replies:
             kept = self._kept.pop(ticket, None)
-            if kept is not None:
-                self._carry_out(self._rooms[kept.model].answered(ticket), kept.model)
+            if kept is None:
+                continue
+            self._require_served(kept.aim, reply)
+            if kept.aim.model in self._rooms:
+                self._carry_out(self._rooms[kept.aim.model].answered(ticket), kept.aim.model)
         return replies
 
     def tend(self) -> None:
@@ -92,6 +107,11 @@ class VersionedPool:
         for engine, _, outcome in self._pool.drain_adapter_changes():
             if isinstance(outcome, AdapterRefused) and outcome.reason != "unknown_version":  # which is gone already
                 raise VersionRefusedError(engine, outcome)
+
+    def _require_served(self, aim: Aim, reply: bytes) -> None:
+        match self._registry.from_body(unpack(reply)):
+            case Failed(reason="unknown_adapter", detail=detail):
+                raise VersionNotServedError(aim.adapter, detail)
 
     def _carry_out(self, steps: Iterable[Step], model: str) -> None:
         for step in steps:

@@ -230,7 +230,7 @@ def test_every_text_is_that_of_its_version(worn: Worn) -> None:
     assert sum(same) < len(same) / 4, "versions that answer alike would prove nothing"
 
 
-def test_a_version_whose_files_changed_is_refused_when_the_run_goes_on(worn: Worn, tmp_path: Path) -> None:
+def test_a_run_goes_on_with_files_that_moved_and_not_with_files_that_changed(worn: Worn, tmp_path: Path) -> None:
     shutil.copytree(worn.folder, tmp_path / "run")
     elsewhere = make_adapter(tmp_path / "other", 9)
     settings = ("--output", tmp_path / "run", "--metrics-port", "0")
@@ -244,6 +244,13 @@ def test_a_version_whose_files_changed_is_refused_when_the_run_goes_on(worn: Wor
     assert refused.err.count("\n") == 1
     assert "pool.rollout: was " in another.err
     assert simulate("replay", tmp_path / "run").code == 0, "nothing was changed"
+
+    shutil.copytree(worn.place / "coach-2", tmp_path / "moved")
+    moved = f"pool.adapters.coach@2.path={tmp_path / 'moved'}"
+    further = simulate("run", "--continue", "1", *settings, "--nodes", "1", moved, timeout_s=PATIENCE_S)
+    assert further.code == 0, further.err
+    entries = ledger(tmp_path / "run")["entries"]
+    assert {each["adapter"] for each in entries if (each["actor"], each["sprint"]) == ("bob", 3)} == {"coach@2"}
 
 
 def test_a_version_that_no_engine_can_load_stops_the_run_which_may_be_resumed(worn: Worn, tmp_path: Path) -> None:

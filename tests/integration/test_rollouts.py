@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from actors.scrum.calendar import DAY_US
 from brokers.journal.reader import JournalReader
@@ -72,6 +73,37 @@ def test_a_version_that_its_server_has_not_is_told_before_anything_is_written(tm
     assert "judge, coach@1" in refused.err or "coach@1, judge" in refused.err
     assert refused.err.count("\n") == 1
     assert spare.code == 0, spare.err  # nobody wears it
+
+
+def test_a_server_that_has_lost_a_version_stops_the_run_and_decides_nothing(tmp_path: Path) -> None:
+    small = ("--sprints", "1", "--seed", "3", "experiment.num_simulated_days=1", "--nodes", "1")
+    worn = ("pool.adapters={coach@1: {model: judge}}", "pool.rollout=[{adapter: coach@1, roles: [senior]}]")
+    folder = tmp_path / "run"
+    with SmallChatServer(writes=legal, models=["judge", "coach@1"]) as server:
+        server.writes = Forgetful(server)
+        options = ("--output", folder, "--metrics-port", "0", MODELLED, *small)
+        stopped = simulate("run", *options, *POOLED, *worn, *tier("own", "judge", server))
+        decided = events(folder, "decision.failed/1")
+        server.writes, server.models = legal, ("judge", "coach@1")  # somebody loads it again
+        resumed = simulate("run", "--resume", "--output", folder, "--metrics-port", "0", "--nodes", "1")
+
+    assert stopped.code == 75, stopped.err
+    assert "adapter coach@1 is not there" in stopped.err
+    assert decided == []
+    assert resumed.code == 0, resumed.err
+    assert not events(folder, "decision.failed/1")
+
+
+class Forgetful:
+    """Answers as `legal` does, and makes its server forget the adapter after some requests."""
+
+    def __init__(self, server: SmallChatServer) -> None:
+        self._server = server
+
+    def __call__(self, body: dict[str, Any]) -> str:
+        if len(self._server.bodies) > 10:
+            self._server.models = ("judge",)
+        return legal(body)
 
 
 def test_who_wears_what_may_not_change_in_a_run_but_in_what_a_fork_has_ahead(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from inference.adapters.messages import LoadAdapter
 from inference.pool.plan import PlacementPlan, PlannedEngine
 from inference.pool.running import EnginePool
 from inference.pool.state import PoolLimits, Serves
-from inference.pool.versioned import VersionedPool, VersionRefusedError
+from inference.pool.versioned import VersionedPool, VersionNotServedError, VersionRefusedError
 from inference.text import ChatMessage, GenerateText, text_registry
 from tests.inference.pool.engines import BROKEN
 
@@ -145,9 +145,9 @@ def test_a_refusal_is_noticed_also_while_nobody_asks_for_replies(start: Callable
         bench.tend()
 
 
-def test_a_version_that_the_pool_was_not_told_of_is_its_engines_business(start: Callable[..., Bench]) -> None:
+def test_a_version_that_engines_do_not_have_is_an_error_and_no_answer_either(start: Callable[..., Bench]) -> None:
     bench = start(1, 1, load(1))
-    bench.versioned.submit("t0", body("q", 7), 0)
-    bench.until(lambda: "t0" in bench.replies)
+    bench.versioned.submit("t0", body("q", 7), 0)  # nobody was told to load it: its engine is to have it
 
-    assert bench.replies["t0"].reason == "unknown_adapter"
+    with pytest.raises(VersionNotServedError, match="adapter x@7 is not there"):
+        bench.until(lambda: "t0" in bench.replies)
