@@ -26,9 +26,21 @@ _ENGINE = "inference.engines.vllm.serving:build"
 
 
 def evaluate(
-    model: Path, *, observations: int = OBSERVATIONS, temperature_permille: int = TEMPERATURE_PERMILLE, jobs: int = 2
+    model: Path,
+    *,
+    observations: int = OBSERVATIONS,
+    temperature_permille: int = TEMPERATURE_PERMILLE,
+    runs: int = RUNS,
+    jobs: int = 2,
 ) -> list[Line]:
     """Ask the model about held-out observations, score it, and write the table beside it.
+
+    Args:
+        model: Folder of the model.
+        observations: Of each kind of decision; all there are where they are fewer.
+        temperature_permille: Of sampling; 0 takes the likeliest token each time.
+        runs: That are simulated for their observations, with seeds that no training takes.
+        jobs: Processes that simulate them side by side; nothing follows from it.
 
     Raises:
         HouseModelError: The folder holds no house model, or one for other prompts.
@@ -40,7 +52,7 @@ def evaluate(
         raise HouseModelError(f"{model} was trained with other prompts than those of today; train it again")
     weights = weights_digest(model)
     with Advance("held-out runs") as advance:
-        seeds = range(HELD_OUT_FIRST_SEED, HELD_OUT_FIRST_SEED + RUNS)
+        seeds = range(HELD_OUT_FIRST_SEED, HELD_OUT_FIRST_SEED + runs)
         chosen = few_of_each(collect(seeds, jobs=jobs, tell=advance.show), observations)
     requests = [request_for(prompts, one.asked.observation, temperature_permille) for one in chosen]
     served = load_engine(_ENGINE, engine_plan(model))
@@ -53,7 +65,7 @@ def evaluate(
         "weights_sha256": weights,
         "temperature_permille": temperature_permille,
         "observations_of_each_kind": observations,
-        "runs": {"first_seed": seeds.start, "number": RUNS, "sprints": SPRINTS},
+        "runs": {"first_seed": seeds.start, "number": runs, "sprints": SPRINTS},
         "ends": dict(reasons(replies)),
     }
     write_json(model / EVALUATION, measured(lines, **how))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from actors.policy.decisions import PlanChoice, PointsChoice, RetroChoice, ToolChoice
+from actors.policy.decisions import Experience, PlanChoice, PointsChoice, RetroChoice, ToolChoice
 from actors.policy.prompting.answers import misfit, text_of
 from actors.policy.prompting.forms import FORMS, SHARES
 from actors.policy.prompting.legality import illegal
-from actors.policy.prompting.narrowing import schema_of
+from actors.policy.prompting.narrowing import MOST_APART, schema_of
 from actors.policy.prompting.schemas import schema_for, schema_text
 from actors.policy.prompting.tool_forms import tool_forms
 from actors.work.tools.calls import TOOLS, schemas
@@ -160,6 +161,22 @@ def test_texts_of_tools_have_no_length_in_a_schema_and_paths_have_one() -> None:
     }
 
 
+def test_what_is_puzzling_is_another_topic_than_what_is_dropped_also_where_there_are_many() -> None:
+    for count in (2, MOST_APART, MOST_APART + 1, 40):
+        topics = tuple(f"trouble_number_{number}" for number in range(count))
+        lived = tuple(Experience(topic=topic, count=1, minutes=30, where="") for topic in topics)
+        observation = people.reflection(experiences=lived)
+        schema = read_schema(schema_text(schema_of(observation)))
+        different = RetroChoice(
+            keep_topic="", keep="", drop_topic=topics[0], drop="less", puzzle_topic=topics[1], puzzle="why"
+        )
+        same = replace(different, puzzle_topic=topics[0])
+
+        assert schema.problem(text_of(different)) == illegal(observation, different) == ""
+        assert illegal(observation, same)
+        assert bool(schema.problem(text_of(same))) == (count <= MOST_APART)
+
+
 def _tool_schemas() -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = schema_for(ToolChoice)["anyOf"]
     return found
@@ -180,9 +197,7 @@ def beyond_schemas(answer: Any) -> bool:
             )
         case RetroChoice():
             texts = (answer.keep, answer.drop, answer.puzzle)
-            return any(text and not text.strip() for text in texts) or (
-                bool(answer.drop_topic) and answer.drop_topic == answer.puzzle_topic
-            )
+            return any(text and not text.strip() for text in texts)
         case _:
             said = [getattr(answer, name, "") for name in ("text", "reason", "consequence")]
             return any(text and not text.strip() for text in said)
