@@ -26,6 +26,7 @@ _EXAMPLES = """examples:
   python -m training.house evaluate --model outputs/house-model
   python -m training.house simulate --sprints 2 --seed 1
   python -m training.house judge-run outputs/house-run
+  python -m training.house judge-run outputs/house-run --model outputs/house-model
 
 exit status: 0 done, 1 a fault of ours, 2 bad input or something is not installed; `simulate` also those of a run
 """
@@ -68,6 +69,7 @@ def evaluate(args: argparse.Namespace) -> int:
         args.model,
         observations=args.observations,
         temperature_permille=args.temperature_permille,
+        runs=args.held_out_runs,
         jobs=args.jobs,
     )
     if not args.quiet:
@@ -77,7 +79,9 @@ def evaluate(args: argparse.Namespace) -> int:
 
 
 def judge_run(args: argparse.Namespace) -> int:
-    """Score the judgements of a run."""
+    """Score the judgements of a run; with a model, also what that says to held-out observations."""
+    if args.model is not None:
+        return _score(args.run, args)
     lines = _judged(args.run, allow_code_change=args.allow_code_change)
     print("\n".join((*lines_of(lines, f"judgements of {args.run}"), LEGEND)))
     if args.json is not None:
@@ -114,11 +118,12 @@ def simulate(args: argparse.Namespace) -> int:
 
 def _score(folder: Path, args: argparse.Namespace) -> int:
     """Print and write what was judged in a run, and beside it what the same model says to held-out observations."""
-    lines = _judged(folder)
+    lines = _judged(folder, allow_code_change=args.allow_code_change)
     print("\n".join(lines_of(lines, f"judgements in this run, {folder}")), flush=True)
     # In a process of its own, too: an engine of vLLM stays in memory as long as its process.
-    command = ["-m", "training.house", "evaluate", "--model", str(args.model), "--jobs", str(args.jobs), "--quiet"]
-    code = _status_of(command)
+    command = ["-m", "training.house", "evaluate", "--quiet", "--model", str(args.model), "--jobs", str(args.jobs)]
+    numbers = ["--held-out-runs", str(args.held_out_runs), "--observations", str(args.observations)]
+    code = _status_of([*command, *numbers])
     if code:
         return code
     held_out = read_evaluation(args.model)
@@ -156,7 +161,6 @@ def _parser() -> argparse.ArgumentParser:
     one.set_defaults(carry_out=train)
     two = commands.add_parser("evaluate", help="ask it about observations it never saw", formatter_class=look)
     two.add_argument("--model", type=Path, default=MODEL, help="folder of the model")
-    two.add_argument("--observations", type=_count, default=100, help="of each kind of decision")
     two.add_argument("--quiet", action="store_true", help="print no table")
     two.add_argument("--temperature-permille", type=_temperature, default=700, help="0: the likeliest token each time")
     two.set_defaults(carry_out=evaluate)
@@ -166,14 +170,19 @@ def _parser() -> argparse.ArgumentParser:
     three.add_argument("--sprints", type=_count, default=2)
     three.add_argument("--seed", type=int, default=1)
     three.add_argument("settings", nargs="*", help="settings of the run, key=value")
-    three.set_defaults(carry_out=simulate)
-    for command in (one, two, three):
-        command.add_argument("--jobs", type=_count, default=2, help="processes that simulate transcripts")
+    three.set_defaults(carry_out=simulate, allow_code_change=False)
     four = commands.add_parser("judge-run", help="score the judgements of a run", formatter_class=look)
     four.add_argument("run", type=Path, help="folder of the run")
-    four.add_argument("--json", type=Path, help="file for the figures")
     four.add_argument("--allow-code-change", action="store_true", help="score a run that other code recorded")
+    where = four.add_mutually_exclusive_group()
+    where.add_argument("--json", type=Path, help="file for the figures")
+    where.add_argument("--model", type=Path, help="ask it about held-out observations, too; figures go into the run")
     four.set_defaults(carry_out=judge_run)
+    for command in (one, two, three, four):
+        command.add_argument("--jobs", type=_count, default=2, help="processes that simulate transcripts")
+    for command in (two, three, four):
+        command.add_argument("--observations", type=_count, default=100, help="held out, of each kind of decision")
+        command.add_argument("--held-out-runs", type=_count, default=12, help="that they are taken from")
     return parser
 
 

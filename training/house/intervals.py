@@ -25,7 +25,7 @@ def share_interval(count: int, of: int) -> Interval:
 
     Raises:
         ValueError: Nothing was counted.
-    Source: Wilson 1927, Probable inference, the law of succession, and statistical inference.
+    Source: Wilson 1927, Journal of the American Statistical Association 22, 209-212.
     """
     if of < 1:
         raise ValueError("a share of nothing")
