@@ -15,7 +15,7 @@ from brokers.links.frames import LinkError
 from brokers.node.errors import NodeError
 from inference.pool.devices import DeviceError
 from inference.pool.plan import PlacementError
-from inference.pool.running import PoolError
+from inference.pool.errors import PoolError
 from inference.text import EngineLostError
 
 

@@ -44,6 +44,12 @@ class Door:
         self.measures = Measures(backend.state)
         self._since_s = int(time.time())
 
+    def adopt(self, section: DoorSection, callers: Callers) -> None:
+        """Go by other settings from the next request on; in the loop."""
+        callers.take_over(self._callers)
+        self._section, self._callers = section, callers
+        self._account.allowance = Allowance(under_way=section.under_way)
+
     def state(self) -> BackendState:
         """What there is behind it."""
         return self._backend.state()
@@ -99,7 +105,9 @@ class Door:
     async def _health(self) -> Response:
         state = self._backend.state()
         is_well = bool(state.engines) and not state.lost
-        body = {"status": "ok" if is_well else "unavailable", "engines": len(state.engines), "reason": state.lost}
+        status = "unavailable" if not is_well else "degraded" if state.given_up else "ok"
+        reason = state.lost or (f"models without a working engine: {len(state.given_up)}" if state.given_up else "")
+        body = {"status": status, "engines": len(state.engines), "reason": reason}
         return JSONResponse(body, 200 if is_well else 503)
 
     async def _metrics(self, _: Request, __: Caller) -> Response:
@@ -107,12 +115,13 @@ class Door:
         return Response(self.measures.text(), media_type=CONTENT_TYPE)
 
     async def _models(self, _: Request, __: Caller) -> Response:
-        served = sorted(self._backend.state().served)
-        return JSONResponse({"object": "list", "data": [self._model_body(each) for each in served]})
+        state = self._backend.state()
+        data = [self._model_body(each, state) for each in sorted(state.served)]
+        return JSONResponse({"object": "list", "data": data})
 
     async def _model(self, request: Request, _: Caller) -> Response:
-        found = resolve(request.path_params["name"], self._backend.state().served)
-        return JSONResponse(self._model_body(found))
+        state = self._backend.state()
+        return JSONResponse(self._model_body(resolve(request.path_params["name"], state.served), state))
 
     async def _chat(self, request: Request, caller: Caller) -> Response:
         body = read_body(ChatBody, await body_of(request, self._section))
@@ -177,7 +186,8 @@ class Door:
                 self.measures.answered(reply, caller.name)
             self.measures.seconds.observe(time.monotonic() - now_s)
 
-    def _model_body(self, served: ServedModel) -> dict[str, Any]:
+    def _model_body(self, served: ServedModel, state: BackendState) -> dict[str, Any]:
+        given_up = served.model in state.given_up
         return {
             "id": served.name,
             "object": "model",
@@ -185,6 +195,7 @@ class Door:
             "owned_by": "scrummage",
             "root": served.model,
             "parent": served.model if served.adapter else None,
+            "status": "unavailable" if given_up else "ready" if state.is_up(served.model) else "starting",
         }
 
 

@@ -12,14 +12,25 @@ from typing import Any, Protocol
 import zmq
 
 from brokers.wire.packing import packer, unpack
+from config.door_section import DoorSection
 from inference.adapters.messages import AdapterRefused, LoadAdapter, UnloadAdapter
-from inference.http.backend import AdapterAction, BackendState, EngineState, Event, Expired, ServedModel, Unavailable
+from inference.http.backend import (
+    AdapterAction,
+    BackendState,
+    EngineState,
+    Event,
+    Expired,
+    ServedModel,
+    TurnedAway,
+    Unavailable,
+)
 from inference.http.driving import Done
-from inference.http.errors import BackendLostError, RefusedError
+from inference.http.errors import BackendLostError, RefusedError, model_unavailable
 from inference.messages import Expired as ExpiredReply
 from inference.messages import Failed
+from inference.messages import TurnedAway as TurnedAwayReply
 from inference.pool.adapting import AdapterChange
-from inference.pool.running import PoolError
+from inference.pool.errors import PoolError
 from inference.pool.state import EngineView, PoolState
 from inference.text import GenerateText, TextCounters, TextEngineError, TextGenerated, TextWritten, text_registry
 
@@ -99,9 +110,21 @@ class Waker:
 class PoolDriver:
     """Makes a pool in the thread that drives it. Models that are served stay known while their engines restart."""
 
-    def __init__(self, make: Callable[[], Pool], models: Sequence[str]) -> None:
-        """`models`: the base models of the pool's plan."""
-        self._make, self._bases = make, tuple(models)
+    def __init__(
+        self,
+        make: Callable[[], Pool],
+        models: Sequence[str],
+        *,
+        retry_s: float = DoorSection().retry_s,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Args:
+        models: The base models of the pool's plan.
+        retry_s: Wall seconds after which the pool tries engines again that were given up.
+        say: Is told in a line when a model is given up, and when it is back.
+        """
+        self._make, self._bases, self._retry_s, self._say = make, tuple(models), retry_s, say
+        self._given_up: tuple[str, ...] = ()
         self._pool: Pool | None = None
         self._waker = Waker()
         self._registry, self._pack = text_registry(), packer()
@@ -113,6 +136,11 @@ class PoolDriver:
             self._pool = self._make()
         except (PoolError, OSError, zmq.ZMQError) as error:
             raise BackendLostError(f"the pool cannot be started: {error}") from error
+
+    def serve(self, models: Sequence[str], retry_s: float) -> None:
+        """The pool has another plan, with these base models; in the thread that drives it."""
+        self._bases, self._retry_s = tuple(models), retry_s
+        self._known = {each: None for each in self._known if each.model in models}
 
     def submit(self, ticket: str, request: GenerateText, seed: int, deadline_s: float) -> None:
         self._open_pool.submit(ticket, self._pack(self._registry.to_body(request)), seed, deadline_s=deadline_s)
@@ -130,10 +158,14 @@ class PoolDriver:
         pool.drain_late()  # nobody waits for them here; their tokens are in the engines' counters
         parts = pool.drain_parts()
         self._end_changes(pool)
+        self._tell_given_up(pool.state().given_up)
         return [*((ticket, self._event(body)) for ticket, body in (*parts, *replies))]
 
     def adapter(self, action: AdapterAction, served: ServedModel, path: str, sha256: str, done: Done) -> None:
         pool = self._open_pool
+        if served.model in pool.state().given_up:
+            done(model_unavailable(served.model, self._retry_s))
+            return
         awaited = {(each.name, each.incarnation) for each in pool.state().engines if _has(each, served.model)}
         base, name, version = served.model, served.adapter, served.version
         if action == "load":
@@ -146,8 +178,8 @@ class PoolDriver:
     def state(self) -> BackendState:
         if self._pool is None:
             return BackendState(engines=(), served=tuple(map(ServedModel, self._bases)), open_tickets=0)
-        views = self._pool.state().engines
-        self._learn(views)
+        state = self._pool.state()
+        self._learn(state.engines)
         engines = tuple(
             EngineState(
                 name=each.name,
@@ -155,12 +187,13 @@ class PoolDriver:
                 slots=each.slots,
                 under_way=each.under_way,
                 counters=each.counters or TextCounters(),
+                models=(each.models or self._bases) if each.status == "ready" else (),
             )
-            for each in views
+            for each in state.engines
             if each.status in ("ready", "draining")
         )
         served = (*map(ServedModel, self._bases), *self._known)
-        return BackendState(engines=engines, served=served, open_tickets=0)
+        return BackendState(engines=engines, served=served, open_tickets=0, given_up=state.given_up)
 
     def wake(self) -> None:
         self._waker.set()
@@ -191,8 +224,17 @@ class PoolDriver:
                 return event
             case ExpiredReply():
                 return Expired()
+            case TurnedAwayReply(model=model):
+                return TurnedAway(model, self._retry_s)
             case other:
                 return Unavailable(f"an engine answered with {other.KIND}")
+
+    def _tell_given_up(self, given_up: tuple[str, ...]) -> None:
+        for model in sorted({*given_up} - {*self._given_up}):
+            self._say(f"{model} is unavailable: its engines keep failing; tried again every {self._retry_s:g} s")
+        for model in sorted({*self._given_up} - {*given_up}):
+            self._say(f"{model} takes requests again" if model in self._bases else f"{model} is served no more")
+        self._given_up = given_up
 
     def _learn(self, views: Sequence[EngineView]) -> None:
         """Versions that are loaded; one that a restarting engine will have again stays known."""
@@ -200,6 +242,7 @@ class PoolDriver:
             ServedModel(base, *_name_and_version(each)): None
             for view in views
             for base in (view.models or self._bases[:1])[:1]
+            if base in self._bases
             for each in view.adapters or ()
         }
         if all(each.status == "ready" for each in views) and views:

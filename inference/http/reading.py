@@ -39,7 +39,8 @@ async def body_of(request: Request, section: DoorSection) -> bytes:
                 elif size > _DRAINED_BODIES * limit:
                     break
     except TimeoutError:
-        raise RefusedError(408, f"the body did not come within {section.body_s:g} s", type="timeout_error") from None
+        message = f"the body did not come within {section.body_s:g} s"
+        raise RefusedError(408, message, type="timeout_error", is_worth_retrying=False) from None
     except ClientDisconnect:
         raise ClientGoneError from None
     if size > limit:
