@@ -116,9 +116,16 @@ class DrivenBackend:
         self._command(lambda: self._driver.adapter(action, served, path, sha256, done))
         await answered
 
-    def do(self, work: Callable[[], None]) -> None:
-        """Have the driver's thread do something between two looks at its engines; from any thread."""
-        self._command(work)
+    def do(self, work: Callable[[], None], then: Callable[[], None]) -> None:
+        """Have the driver's thread do something; `then` is called in the loop once it shows. From any thread."""
+
+        def carry_out() -> None:
+            assert self._loop is not None, "the backend is started"
+            work()
+            self._tell([])
+            self._loop.call_soon_threadsafe(then)
+
+        self._command(carry_out)
 
     # -- for exchanges, in the loop ------------------------------------------------------------------------------------
 

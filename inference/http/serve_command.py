@@ -86,7 +86,11 @@ class _Serving:
                 _say(f"the configuration stays as it was: {error}")
                 return
             self._plan = plan
-            self.server.do(lambda: self._change_to(plan, loaded.config.door.retry_s))
+            models = _models(plan)
+            self.server.do(
+                lambda: self._change_to(plan, loaded.config.door.retry_s),
+                lambda: _say(f"the configuration was read again; engines: {len(plan.engines)}, of {', '.join(models)}"),
+            )
 
     def _read(self, before: PlacementPlan | None) -> tuple[LoadedConfig, PlacementPlan]:
         args = self._args
@@ -113,7 +117,6 @@ class _Serving:
         self._pool.retry_s = retry_s
         self._pool.change_to(plan)
         self._driver.serve(_models(plan), retry_s)
-        _say(f"the configuration was read again: {len(plan.engines)} engines of {', '.join(_models(plan))}")
 
 
 def _say(line: str) -> None:

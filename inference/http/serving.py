@@ -75,9 +75,9 @@ class DoorServer:
         else:
             self._loop.call_soon_threadsafe(self._adopt, section, callers)
 
-    def do(self, work: Callable[[], None]) -> None:
-        """Have the thread of the engines do something between two looks at them. From any thread."""
-        self._backend.do(work)
+    def do(self, work: Callable[[], None], then: Callable[[], None]) -> None:
+        """Have the thread of the engines do something; `then` is called once the door shows it. From any thread."""
+        self._backend.do(work, then)
 
     def _adopt(self, section: DoorSection, callers: Callers) -> None:
         self._section, self._callers = section, callers
