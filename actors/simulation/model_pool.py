@@ -24,7 +24,8 @@ from inference.pool.running import EnginePool
 FOLDER = "pool"  # below the logs of a run: what engines were told and said, and how things stand
 _MOVABLE = re.compile(
     r"pool\.(reserve|lease_s|max_restarts|hosts\..+"
-    r"|tiers\.[^.]+\.(endpoint|token_file|path|engines|tensor_parallel|memory_share|cores|slots))"
+    r"|tiers\.[^.]+\.(endpoint|token_file|path|engines|tensor_parallel|memory_share|cores|slots"
+    r"|kv_cache_mib|batch_tokens))"
 )
 
 

@@ -16,7 +16,7 @@ from inference.pool.devices import DeviceError, declared_hosts, this_host
 from inference.pool.placement import place, place_again
 from inference.pool.plan import HERE, PlacementError, PlacementPlan
 from inference.pool.roles import tiers_of_agents
-from inference.pool.tables import plan_table, role_table
+from inference.pool.tables import plan_table, role_table, vllm_table
 
 _EXAMPLE = """example:
   python -m inference plan --config team.yaml
@@ -39,6 +39,8 @@ def main(argv: Sequence[str]) -> int:
         return 0
     console = Console()
     console.print(plan_table(plan))
+    if (table := vllm_table(plan)) is not None:
+        console.print(table)
     console.print(role_table(tiers))
     return 0
 
