@@ -11,11 +11,11 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from actors.simulation import own_engine
 from config.errors import ConfigError, Problem
 from config.pool_section import PoolSection, TierSection
 from config.sections import RunConfig
 from config.yaml_tree import Loc
+from inference.engines.vllm.checks import folder_problems, setup_problems
 from inference.pool.devices import DeviceError, declared_hosts, this_host
 from inference.pool.placement import place
 from inference.pool.plan import HERE, PlacementError, PlacementPlan
@@ -64,9 +64,9 @@ def check(config: RunConfig, models: Mapping[str, Loc], problem_at: Any) -> None
             case "openai":
                 problems += _server_problems(tier, at, problem_at)
             case "vllm":
-                problems += own_engine.setup_problems((*at, "engine"), problem_at)
+                problems += setup_problems((*at, "engine"), problem_at)
                 if tier.path is not None:
-                    problems += own_engine.folder_problems(Path(tier.path), (*at, "path"), problem_at)
+                    problems += folder_problems(Path(tier.path), (*at, "path"), problem_at)
             case "modelled":
                 message = "modelled engines write filler, which is no decision; they are for measurements of a pool"
                 problems.append(problem_at((*at, "engine"), message, allowed="vllm or openai"))

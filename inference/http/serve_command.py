@@ -7,12 +7,14 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
-from config.errors import ConfigError
+from config.errors import ConfigError, Problem
 from config.loader import LoadedConfig, load_config
+from config.yaml_tree import Loc
+from inference.engines.vllm.checks import folder_problems, setup_problems
 from inference.http.errors import BackendLostError
 from inference.http.pooled import PoolDriver
 from inference.http.serving import DoorClosedError, DoorServer
@@ -27,6 +29,7 @@ _EXAMPLE = """example:
   python -m inference serve --config team.yaml door.deadline_s=60
 
 Engines are those of the configuration's `pool`. Prints its address once it answers; requests wait while engines load.
+`make serve` installs what is needed first.
 SIGHUP reads configuration and tokens again. SIGTERM and Ctrl-C finish what is under way (door.shutdown_s) and end with
 status 0; 1: no model has an engine that works; 2: the configuration, the token file or the address cannot be used.
 """
@@ -97,7 +100,10 @@ class _Serving:
         given = {"host": args.host, "port": args.port, "token_file": args.token_file}
         own = [f"door.{key}={_quoted(value)}" for key, value in given.items() if value is not None]
         loaded = load_config(args.config, overrides=[*args.overrides, *own])
-        return loaded, planned(loaded, file=str(args.config or "command line"), before=before)
+        plan = planned(loaded, file=str(args.config or "command line"), before=before)
+        if problems := list(_unready(loaded)):
+            raise ConfigError(tuple(dict.fromkeys(problems)))
+        return loaded, plan
 
     # -- in the thread of the engines ----------------------------------------------------------------------------------
 
@@ -117,6 +123,16 @@ class _Serving:
         self._pool.retry_s = retry_s
         self._pool.change_to(plan)
         self._driver.serve(_models(plan), retry_s)
+
+
+def _unready(loaded: LoadedConfig) -> Iterator[Problem]:
+    """What keeps engines of vLLM from starting, told before they try. Servers may come later than the door."""
+    for name, tier in loaded.config.pool.tiers.items():
+        if tier.engine == "vllm":
+            at: Loc = ("pool", "tiers", name)
+            yield from setup_problems((*at, "engine"), loaded.problem_at)
+            if tier.path is not None:
+                yield from folder_problems(Path(tier.path), (*at, "path"), loaded.problem_at)
 
 
 def _say(line: str) -> None:
