@@ -73,6 +73,8 @@ class _Change:
 
     action: AdapterAction
     served: ServedModel
+    sha256: str
+    was_known: bool
     awaited: set[tuple[str, str]]  # engines with their incarnations
     done: Done
     until_s: float
@@ -130,6 +132,7 @@ class PoolDriver:
         self._registry, self._pack = text_registry(), packer()
         self._changes: list[_Change] = []
         self._known: dict[ServedModel, None] = {}  # versions of adapters
+        self._sha256: dict[ServedModel, str] = {}  # content of those that were loaded through the door
 
     def open(self) -> None:
         try:
@@ -166,13 +169,19 @@ class PoolDriver:
         if served.model in pool.state().given_up:
             done(model_unavailable(served.model, self._retry_s))
             return
+        if action == "load" and self._sha256.get(served, sha256) != sha256:  # before engines could be told to have both
+            message = f"{served.name} is loaded with another content"
+            done(RefusedError(409, message, type="conflict_error", code="version_taken"))
+            return
         awaited = {(each.name, each.incarnation) for each in pool.state().engines if _has(each, served.model)}
         base, name, version = served.model, served.adapter, served.version
         if action == "load":
             pool.load_adapter(LoadAdapter(base=base, name=name, version=version, path=path, sha256=sha256))
         else:
             pool.unload_adapter(UnloadAdapter(base=base, name=name, version=version))
-        self._changes.append(_Change(action, served, awaited, done, monotonic() + ADAPTER_S))
+        self._changes.append(
+            _Change(action, served, sha256, served in self._known, awaited, done, monotonic() + ADAPTER_S)
+        )
         self._end_changes(pool)
 
     def state(self) -> BackendState:
@@ -271,13 +280,18 @@ class PoolDriver:
             message = f"engines did not {change.action} it within {ADAPTER_S:g} s"
             change.done(RefusedError(504, message, type="timeout_error", code="deadline_exceeded"))
         elif change.refused:
-            first = change.refused[0]
+            first, served = change.refused[0], change.served
+            if change.action == "load" and not change.was_known:  # not half of it: nor by engines that come later
+                self._open_pool.unload_adapter(
+                    UnloadAdapter(base=served.model, name=served.adapter, version=served.version)
+                )
             change.done(RefusedError(409, first.detail, type="conflict_error", code=first.reason))
         else:
             if change.action == "load":
-                self._known[change.served] = None
+                self._known[change.served], self._sha256[change.served] = None, change.sha256
             else:
                 self._known.pop(change.served, None)
+                self._sha256.pop(change.served, None)
             change.done(None)
 
 

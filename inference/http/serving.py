@@ -11,6 +11,7 @@ from pathlib import Path
 import uvicorn
 
 from config.door_section import DoorSection
+from inference.http.connections import Connection
 from inference.http.door import Door
 from inference.http.driving import DrivenBackend, Driver
 from inference.http.errors import BackendLostError, DoorError
@@ -94,7 +95,7 @@ class DoorServer:
             door = self._door = Door(backend, self._section, self._callers)
             config = uvicorn.Config(
                 door.app(),
-                http="h11",
+                http=Connection,
                 ws="none",
                 lifespan="off",
                 log_level="warning",
