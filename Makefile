@@ -1,4 +1,4 @@
-# Everything a user types. `make simulate` and `make test` set themselves up; a second call does no set-up work.
+# Everything a user types. `make simulate`, `make serve` and `make test` set themselves up; a second call does no set-up work.
 .DEFAULT_GOAL := help
 PYTHON ?= $(or $(shell command -v python3.11),python3)
 VENV := .venv
@@ -14,7 +14,7 @@ JOBS ?= 2
 options = --sprints $(SPRINTS) --seed $(SEED) $(if $(CONFIG),--config $(CONFIG)) $(if $(BACKLOG),--backlog $(BACKLOG)) \
           $(if $(OUTPUT),--output $(OUTPUT)) $(ARGS)
 
-.PHONY: help install simulate simulate-llm house-model study test check format bench soak docs clean
+.PHONY: help install simulate simulate-llm house-model serve study test gpu check format bench soak docs clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ $(VENV)/engines: requirements/cpu.lock.txt $(VENV)/asking
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/cpu.lock.txt
 	@touch $@
 
+$(VENV)/serving: requirements/serve.txt $(VENV)/asking
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/serve.txt
+	@touch $@
+
 $(VENV)/tested: requirements/test.txt requirements/llm.txt $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/test.txt
 	@touch $@
@@ -56,11 +60,31 @@ simulate-llm: $(VENV)/engines ## Run sprints that the house model judges; train 
 	@$(BIN)/python -m training.house simulate --sprints $(if $(filter file,$(origin SPRINTS)),2,$(SPRINTS)) \
 	  --seed $(SEED) $(if $(OUTPUT),--output $(OUTPUT)) $(ARGS)
 
+HOUSE := outputs/house-model
+
+# The house model needs vLLM's build for processors; which build a configuration needs, its machine says.
+serve: $(if $(CONFIG),$(VENV)/serving,$(if $(wildcard $(HOUSE)/house.json),$(VENV)/engines)) ## Open the door, OpenAI's HTTP interface: to the pool of CONFIG=, or to the house model (ARGS="--port 8000")
+ifeq ($(CONFIG)$(wildcard $(HOUSE)/house.json),)
+	@echo "make serve: there is no model in $(HOUSE): \`make house-model\` trains one in minutes; or give CONFIG=, a file with a pool" >&2; exit 2
+else
+	@$(BIN)/python -m inference serve --config $(or $(CONFIG),config/profiles/house/serve.yaml) $(ARGS)
+endif
+
 study: $(VENV)/tested ## Run 30 seeds, print what holds over them with intervals (ARGS="--mode executed", ARGS=skill)
 	@$(BIN)/python -m actors.study $(ARGS)
 
 test: $(VENV)/tested $(VENV)/engines ## Run every test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --max-worker-restart 0 $(ARGS)
+
+# In an environment of its own: the official build of vLLM and the one for processors are the same module.
+gpu: ## Run the tests that need a GPU, in .venv-gpu (ARGS=)
+	@nvidia-smi -L 2>/dev/null | grep -q GPU || { echo "make gpu: nvidia-smi lists no GPU here, and these tests need one" >&2; exit 2; }
+	@$(MAKE) --no-print-directory VENV=.venv-gpu .venv-gpu/on-gpus
+	.venv-gpu/bin/python -m pytest -m gpu -n 0 tests/gpu $(ARGS)
+
+$(VENV)/on-gpus: requirements/gpu.lock.txt $(VENV)/tested
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/gpu.lock.txt
+	@touch $@
 
 check: $(VENV)/tested $(VENV)/engines ## Format check, lint, types, tests: what CI runs
 	$(BIN)/ruff format --check .
@@ -82,5 +106,5 @@ docs: $(VENV)/ready ## Write the generated pages again
 	$(BIN)/python -m actors.simulation.protocol_page
 
 clean: ## Remove the environment and caches; results in outputs/ stay
-	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) .venv-gpu build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -118,6 +118,11 @@ class SupervisedChild:
         self.restarts += 1
         return True
 
+    def try_again(self, *, now_s: float) -> None:
+        """Start a child that was given up once more, at the next `check`; it is given up again if it ends too soon."""
+        if self.has_given_up:
+            self.has_given_up, self._start_at_s = False, now_s
+
     def stop(self, *, within_s: float = 2.0) -> int:
         """Stop it for good and return its exit status."""
         self.has_given_up = True

@@ -24,6 +24,7 @@ class DoorSection(Section):
     body_s: PositiveFloat = 30.0  # wall-clock seconds within which a request must be here
     max_tokens: PositiveInt = 1024  # of an answer, where a request does not say
     shutdown_s: PositiveInt = 30  # wall-clock seconds that what is under way may still take when the door closes
+    retry_s: PositiveFloat = 60.0  # wall-clock seconds after which an engine that was given up is tried again
     adapter_folders: tuple[NonEmptyText, ...] = ()  # adapters are loaded from below these only; none: not at all
 
     @property

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from config.finding import Finding
 from config.pool_roles import model_of
+from config.pool_section import TierSection
 from config.schema import nearest_name
 from config.sections import RunConfig
 from config.yaml_tree import Loc, shown
 
 ENGINE: Loc = ("models", "engine")
+_OF_VLLM = ("dtype", "kv_cache_mib", "batch_tokens", "is_batch_invariant")  # which other engines have not
 
 
 def pool_findings(config: RunConfig) -> Iterator[Finding]:
@@ -33,20 +35,40 @@ def pool_findings(config: RunConfig) -> Iterator[Finding]:
                 allowed="http://HOST:PORT or https://HOST:PORT",
                 concluded_from=((*at, "endpoint"), (*at, "engine")),
             )
-        if not is_server and section.endpoint is not None:
+        yield from _tier_findings(section, at)
+
+
+def _tier_findings(section: TierSection, at: Loc) -> Iterator[Finding]:
+    """Settings of one tier that do not go together."""
+    if section.engine != "openai" and section.endpoint is not None:
+        yield Finding(
+            at=(*at, "endpoint"),
+            message=f"is of no use while engine is {section.engine}",
+            allowed="engine: openai, or no endpoint",
+            concluded_from=((*at, "endpoint"), (*at, "engine")),
+        )
+    if section.engine != "vllm":
+        for key in (each for each in _OF_VLLM if getattr(section, each) != TierSection.model_fields[each].default):
             yield Finding(
-                at=(*at, "endpoint"),
+                at=(*at, key),
                 message=f"is of no use while engine is {section.engine}",
-                allowed="engine: openai, or no endpoint",
-                concluded_from=((*at, "endpoint"), (*at, "engine")),
+                allowed=f"engine: vllm, or no {key}",
+                concluded_from=((*at, key), (*at, "engine")),
             )
-        if section.cores is not None and section.tensor_parallel > 1:
-            yield Finding(
-                at=(*at, "tensor_parallel"),
-                message=f"{section.tensor_parallel} GPUs are of no use while cores is {section.cores}",
-                allowed="1, or no cores",
-                concluded_from=((*at, "tensor_parallel"), (*at, "cores")),
-            )
+    if section.most_batch_tokens < section.slots:
+        yield Finding(
+            at=(*at, "batch_tokens"),
+            message=f"{section.batch_tokens} tokens in one pass are fewer than slots, which is {section.slots}",
+            allowed=f"at least {section.slots}, a token of each slot",
+            concluded_from=((*at, "batch_tokens"), (*at, "slots")),
+        )
+    if section.cores is not None and section.tensor_parallel > 1:
+        yield Finding(
+            at=(*at, "tensor_parallel"),
+            message=f"{section.tensor_parallel} GPUs are of no use while cores is {section.cores}",
+            allowed="1, or no cores",
+            concluded_from=((*at, "tensor_parallel"), (*at, "cores")),
+        )
 
 
 def unserved_findings(

@@ -36,8 +36,17 @@ class TierSection(Section):
     cores: PositiveInt | None = None  # each engine runs on so many cores of its own; none means on GPUs
     slots: Annotated[int, Field(ge=1, le=4096)] = 32  # requests that each engine works on at once
     context_tokens: Annotated[int, Field(ge=2)] = 8192  # of prompt and answer
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"  # of weights; auto: theirs, on cores float32
+    kv_cache_mib: Annotated[int, Field(ge=1, le=10_000_000)] | None = None  # none: what the share leaves; on cores 256
+    batch_tokens: Annotated[int, Field(ge=1, le=10_000_000)] | None = None  # in one pass; none: 2048, or a slot's each
+    is_batch_invariant: bool = True  # texts do not depend on what is beside them; costs speed on GPUs
     adapter_slots: Annotated[int, Field(ge=0, le=64)] = 0  # LoRA adapters in one pass; 0 means none can be loaded
     max_lora_rank: Annotated[int, Field(ge=1, le=512)] = 16  # largest rank of an adapter
+
+    @property
+    def most_batch_tokens(self) -> int:
+        """Of all requests in one pass over the model."""
+        return max(2048, self.slots) if self.batch_tokens is None else self.batch_tokens
 
 
 class AdapterSection(Section):

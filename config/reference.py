@@ -41,6 +41,8 @@ def _row(known: KnownKey) -> str:
         engines = [each for each in ACTED_ON_BY_ENGINE if is_acted_on(known.key, asks_model=True, engine=each)]
         if DEFAULT_ENGINE not in engines:
             acted_on += f", and `models.engine: {engines[0]}`"
+    if known.key.startswith("door."):
+        acted_on = "by `python -m inference serve`"
     allowed = words(known.kind).replace("|", "\\|")
     return f"| `{known.key}` | {allowed} | {_default(known.default)} | {acted_on} |"
 

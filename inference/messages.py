@@ -33,3 +33,13 @@ class Expired:
     KIND: ClassVar[str] = "inference.expired/1"
     waited_ms: int
     was_under_way: bool  # an engine was working on it, and was told to stop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnedAway:
+    """The engines of a model keep dying, and nobody is to wait for them. Told to callers in wall time only: where a
+    simulation asks, the run stops.
+    """
+
+    KIND: ClassVar[str] = "inference.turned_away/1"
+    model: str

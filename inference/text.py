@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 from brokers.wire.registry import Registry
-from inference.messages import Expired, Failed
+from inference.messages import Expired, Failed, TurnedAway
 
 Role = Literal["system", "user", "assistant", "tool"]
 Priority = Literal["agent", "trainer", "batch"]
@@ -281,5 +281,5 @@ def adapter_name(adapter: str, version: int) -> str:
 def text_registry() -> Registry:
     """The messages that travel to and from a text engine."""
     registry = Registry()
-    registry.register(GenerateText, TextWritten, TextGenerated, Failed, Expired)
+    registry.register(GenerateText, TextWritten, TextGenerated, Failed, Expired, TurnedAway)
     return registry

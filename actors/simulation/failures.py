@@ -14,8 +14,8 @@ from brokers.journal.errors import DivergedError, JournalError
 from brokers.links.frames import LinkError
 from brokers.node.errors import NodeError
 from inference.pool.devices import DeviceError
+from inference.pool.errors import PoolError
 from inference.pool.plan import PlacementError
-from inference.pool.running import PoolError
 from inference.text import EngineLostError
 
 

@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from actors.simulation import own_engine
 from actors.simulation.run_adapters import content_of, rolled_out
 from config.errors import ConfigError, Problem
 from config.pool_section import AdapterSection, PoolSection, TierSection
 from config.sections import RunConfig
 from config.yaml_tree import Loc
+from inference.engines.vllm.checks import folder_problems, setup_problems
 from inference.pool.devices import DeviceError, declared_hosts, this_host
 from inference.pool.placement import place
 from inference.pool.plan import HERE, PlacementError, PlacementPlan
@@ -26,7 +26,8 @@ FOLDER = "pool"  # below the logs of a run: what engines were told and said, and
 _MOVABLE = re.compile(
     r"pool\.(reserve|lease_s|max_restarts|hosts\..+"
     r"|adapters\.[^.]+\.path"
-    r"|tiers\.[^.]+\.(endpoint|token_file|path|engines|tensor_parallel|memory_share|cores|slots))"
+    r"|tiers\.[^.]+\.(endpoint|token_file|path|engines|tensor_parallel|memory_share|cores|slots"
+    r"|kv_cache_mib|batch_tokens))"
 )
 
 
@@ -71,9 +72,9 @@ def check(
             case "openai":
                 problems += _server_problems(tier, at, problem_at, adapters=section.adapters)
             case "vllm":
-                problems += own_engine.setup_problems((*at, "engine"), problem_at)
+                problems += setup_problems((*at, "engine"), problem_at)
                 if tier.path is not None:
-                    problems += own_engine.folder_problems(Path(tier.path), (*at, "path"), problem_at)
+                    problems += folder_problems(Path(tier.path), (*at, "path"), problem_at)
             case "modelled":
                 message = "modelled engines write filler, which is no decision; they are for measurements of a pool"
                 problems.append(problem_at((*at, "engine"), message, allowed="vllm or openai"))

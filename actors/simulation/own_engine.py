@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from config.errors import ConfigError, Problem
+from config.errors import ConfigError
 from config.sections import RunConfig
-from config.yaml_tree import Loc
+from inference.engines.vllm.checks import folder_problems, setup_problems
 
 BUILDER = "inference.engines.vllm.serving:build"
-_IN_A_MODEL = ("config.json", "tokenizer_config.json")
 
 
 def plan_of(config: RunConfig) -> dict[str, Any]:
@@ -40,24 +39,3 @@ def check(config: RunConfig, problem_at: Any) -> None:
     found += folder_problems(Path(config.models.vllm.model), ("models", "vllm", "model"), problem_at)
     if found:
         raise ConfigError(tuple(found))
-
-
-def setup_problems(engine: Loc, problem_at: Any) -> list[Problem]:
-    """What is wrong with the packages, told of the setting that asks for vLLM."""
-    from inference.setup_check import SetupError, check_setup, installed_versions
-
-    try:
-        check_setup(installed_versions())
-    except SetupError as error:
-        return [problem_at(engine, f"vllm cannot run here: {problem}") for problem in error.problems]
-    return []
-
-
-def folder_problems(folder: Path, setting: Loc, problem_at: Any) -> list[Problem]:
-    """What is missing in a folder that is to hold a model."""
-    missing = [name for name in _IN_A_MODEL if not (folder / name).is_file()]
-    if not missing:
-        return []
-    message = f"{folder} is no folder with a model: {missing[0]} is missing"
-    allowed = "a model as transformers saves it; `make house-model` makes one in outputs/house-model"
-    return [problem_at(setting, message, allowed=allowed)]

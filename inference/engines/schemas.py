@@ -11,6 +11,8 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, best_match
 from referencing import Registry
 
+from inference.engines.bounded_schemas import MAX_STEPS, BoundedValidator, TooManyStepsError, problems, unbounded
+
 MAX_SCHEMA_CHARS = 65_536
 _DETAIL_CHARS = 300
 _REFERRING = ("$ref", "$dynamicRef", "$id", "$anchor", "$dynamicAnchor")
@@ -26,17 +28,20 @@ class AnswerSchema:
 
     def __init__(self, schema: dict[str, Any]) -> None:
         self.schema = schema
-        self._validator = Draft202012Validator(schema, registry=Registry())  # an empty one: nothing is ever fetched
+        dialect = {key: value for key, value in schema.items() if key != "$schema"}  # it is 2020-12, or near enough
+        self._validator = BoundedValidator(dialect, registry=Registry())  # an empty one: nothing is ever fetched
 
     def problem(self, text: str) -> str:
         """Why an answer does not satisfy the schema; empty if it does."""
         try:
             value = _parsed(text)
-            worst = best_match(self._validator.iter_errors(value))
+            worst = best_match(problems(self._validator, value))
         except ValueError as error:
             return f"not JSON: {error}"[:_DETAIL_CHARS]
         except RecursionError:
             return "nested too deeply"
+        except TooManyStepsError:
+            return f"it cannot be checked within {MAX_STEPS} steps"
         return "" if worst is None else f"{worst.json_path}: {worst.message}"[:_DETAIL_CHARS]
 
 
@@ -45,7 +50,8 @@ def read_schema(text: str) -> AnswerSchema:
     """Read a schema from its JSON text.
 
     Raises:
-        MalformedSchemaError: It is too long, no JSON object, no JSON schema, or refers to something outside itself.
+        MalformedSchemaError: It is too long, no JSON object, no JSON schema, refers to something outside itself, or
+            holds what cannot be checked in bounded time.
     """
     if len(text) > MAX_SCHEMA_CHARS:
         raise MalformedSchemaError(f"the schema has {len(text)} characters, {MAX_SCHEMA_CHARS} are allowed")
@@ -53,6 +59,8 @@ def read_schema(text: str) -> AnswerSchema:
         schema = _parsed(text)
         if not isinstance(schema, dict):
             raise MalformedSchemaError("the schema is not a JSON object")
+        if wrong := unbounded(schema):  # first: the checks that follow take their time, too
+            raise MalformedSchemaError(wrong[:_DETAIL_CHARS])
         Draft202012Validator.check_schema(schema)
         _check_references(schema)
     except SchemaError as error:

@@ -49,12 +49,13 @@ def _allowed_folder(path: str, folders: Iterable[str]) -> Path:
     try:
         found = Path(path).resolve()
         roots = [Path(folder).resolve() for folder in folders]
+        is_folder = found.is_dir()
     except (OSError, RuntimeError, ValueError):
         raise wrong("lora_path is no path", "lora_path") from None
     if not any(found.is_relative_to(root) for root in roots):
         message = "adapters are loaded from below the folders of door.adapter_folders only"
         raise RefusedError(403, message, type="permission_error", param="lora_path", code="folder_not_allowed")
-    if not found.is_dir():
+    if not is_folder:
         raise wrong("lora_path is no folder", "lora_path")
     return found
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from inference.http.answers import Heading, answered_model, chunk, piece, usage
 from inference.http.asking import Asked
-from inference.http.backend import Backend, Event, Exchange, Expired, ServedModel, Unavailable
-from inference.http.errors import ContradictionError, RefusedError, refused, too_late, unavailable
+from inference.http.backend import Backend, Event, Exchange, Expired, ServedModel, TurnedAway, Unavailable
+from inference.http.errors import ContradictionError, RefusedError, model_unavailable, refused, too_late, unavailable
 from inference.http.writing import News, Writing
 from inference.messages import Failed
 from inference.text import TextDetails, TextGenerated, TextWritten
@@ -99,6 +99,9 @@ class Answering:
                 raise too_late(self._deadline_s, is_own=self._is_own)
             case Unavailable(detail):
                 raise unavailable(detail)
+            case TurnedAway(model, retry_s):
+                self.failed.add(place)
+                raise model_unavailable(model, retry_s)
 
     async def _close(self) -> None:
         tasks = list(self._waiting)

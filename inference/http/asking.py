@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from config.streams import draw
 from inference.engines.refusing import refusal
 from inference.http.backend import ServedModel, resolve
-from inference.http.bodies import ChatBody, Common, CompletionBody, ResponseFormat
+from inference.http.bodies import MAX_CHOICES, ChatBody, Common, CompletionBody, ResponseFormat
 from inference.http.errors import RefusedError, refused, unsupported, wrong
 from inference.text import PRIORITIES, ChatMessage, GenerateText, Priority, Wanted
 
@@ -43,12 +43,12 @@ class Choice:
     request: GenerateText
     seed: int
     prompt: int  # which of several prompts
+    prompt_bytes: int
 
     @property
     def most_tokens(self) -> int:
         """What it may spend at most, as far as that is known before its prompt is counted."""
-        contents = (self.request.prompt, *(each.content for each in self.request.messages))
-        return self.request.max_tokens + sum(len(text.encode()) for text in contents) // BYTES_A_TOKEN
+        return self.request.max_tokens + self.prompt_bytes // BYTES_A_TOKEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +73,16 @@ def read_body(form: type[BodyT], data: bytes) -> BodyT:
         raise _refusal(error.errors(include_url=False)) from None
 
 
+def read_chat(data: bytes, served: Iterable[ServedModel], terms: Terms) -> Asked:
+    """What the body of a chat completion asks. Raises RefusedError."""
+    return chat(read_body(ChatBody, data), served, terms)
+
+
+def read_completion(data: bytes, served: Iterable[ServedModel], terms: Terms) -> Asked:
+    """What the body of a completion asks. Raises RefusedError."""
+    return completion(read_body(CompletionBody, data), served, terms)
+
+
 def chat(body: ChatBody, served: Iterable[ServedModel], terms: Terms) -> Asked:
     """What a chat completion asks. Raises RefusedError."""
     if body.top_logprobs is not None and not body.logprobs:
@@ -95,6 +105,8 @@ def completion(body: CompletionBody, served: Iterable[ServedModel], terms: Terms
         raise wrong("a prompt is empty", "prompt")
     max_tokens = body.max_tokens or terms.max_tokens
     model = resolve(body.model, served)
+    if len(prompts) * (body.n or 1) > MAX_CHOICES:
+        raise wrong(f"{len(prompts)} prompts with {body.n} answers each; at most {MAX_CHOICES} are allowed", "n")
     priority = _no_higher(body.priority, terms.priority)
     requests = [_request(body, model, max_tokens, body.logprobs, priority, prompt=prompt) for prompt in prompts]
     return _asked(body, requests, logprobs=body.logprobs, is_chat=False, drawn_seed=terms.seed)
@@ -116,8 +128,9 @@ def _asked(
         raise wrong("stream_options needs stream to be true", "stream_options")
     seed = drawn_seed if body.seed is None else body.seed & _SEED_BITS
     choices = tuple(
-        Choice(request=request, seed=_seed_of(seed, nth), prompt=place)
+        Choice(request=request, seed=_seed_of(seed, nth), prompt=place, prompt_bytes=size)
         for place, request in enumerate(requests)
+        for size in [_prompt_bytes(request)]
         for nth in range(body.n or 1)
     )
     return Asked(
@@ -176,6 +189,10 @@ def _schema(wanted: ResponseFormat | None) -> str:
     if wanted.json_schema is None:
         raise wrong("a response_format of type json_schema needs json_schema", "response_format.json_schema")
     return json.dumps(wanted.json_schema.schema_, ensure_ascii=False, separators=(",", ":"))
+
+
+def _prompt_bytes(request: GenerateText) -> int:
+    return sum(len(text.encode()) for text in (request.prompt, *(each.content for each in request.messages)))
 
 
 def _seed_of(seed: int, nth: int) -> int:

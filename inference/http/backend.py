@@ -22,7 +22,16 @@ class Unavailable(NamedTuple):
     detail: str
 
 
-Event = TextWritten | TextGenerated | Failed | Expired | Unavailable  # after each but the first nothing follows
+class TurnedAway(NamedTuple):
+    """A request for a model whose engines keep dying; other models are answered."""
+
+    model: str
+    retry_s: float  # wall-clock seconds between two tries to have its engines back
+
+
+Event = (
+    TextWritten | TextGenerated | Failed | Expired | Unavailable | TurnedAway
+)  # after each but the first nothing follows
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,6 +57,7 @@ class EngineState:
     slots: int
     under_way: int
     counters: TextCounters
+    models: tuple[str, ...]  # that it serves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +67,12 @@ class BackendState:
     engines: tuple[EngineState, ...]
     served: tuple[ServedModel, ...]
     open_tickets: int  # requests of the door that have no answer yet
+    given_up: tuple[str, ...] = ()  # models whose engines keep dying: requests for them are turned away
     lost: str = ""  # why nothing is answered any more; empty while all is well
+
+    def is_up(self, model: str) -> bool:
+        """Whether an engine of a base model takes requests just now."""
+        return any(model in each.models for each in self.engines)
 
 
 class Exchange(Protocol):

@@ -19,11 +19,10 @@ from inference.http import asking
 from inference.http.adapters import load_adapter, unload_adapter
 from inference.http.answering import Answering, stream
 from inference.http.answers import Heading, answer
-from inference.http.asking import Asked, Terms, read_body
+from inference.http.asking import Asked, Terms
 from inference.http.backend import Backend, BackendState, ServedModel, resolve
-from inference.http.bodies import ChatBody, CompletionBody
 from inference.http.errors import RefusedError
-from inference.http.limits import Account, Allowance
+from inference.http.limits import Account, Allowance, Held
 from inference.http.measures import CONTENT_TYPE, Measures
 from inference.http.reading import ClientGoneError, body_of, deadline_of, require_local_name, unless_gone
 from inference.http.tokens import Caller, Callers
@@ -31,6 +30,8 @@ from inference.http.tokens import Scope as TokenScope
 
 _GONE = 499  # nobody reads it; for the measures, as nginx names it
 _SEED_BITS = 63
+_LARGE_BYTES = 16_384  # bodies from here on are read beside the loop
+_MAX_HELD_BYTES = 256 << 20  # of requests that come in or are under way, each answer with a prompt of its own
 
 Handler = Callable[[Request, Caller], Awaitable[Response]]
 
@@ -41,8 +42,15 @@ class Door:
     def __init__(self, backend: Backend, section: DoorSection, callers: Callers) -> None:
         self._backend, self._section, self._callers = backend, section, callers
         self._account = Account(Allowance(under_way=section.under_way))
+        self._held = Held(_MAX_HELD_BYTES)
         self.measures = Measures(backend.state)
         self._since_s = int(time.time())
+
+    def adopt(self, section: DoorSection, callers: Callers) -> None:
+        """Go by other settings from the next request on; in the loop."""
+        callers.take_over(self._callers)
+        self._section, self._callers = section, callers
+        self._account.allowance = Allowance(under_way=section.under_way)
 
     def state(self) -> BackendState:
         """What there is behind it."""
@@ -99,7 +107,9 @@ class Door:
     async def _health(self) -> Response:
         state = self._backend.state()
         is_well = bool(state.engines) and not state.lost
-        body = {"status": "ok" if is_well else "unavailable", "engines": len(state.engines), "reason": state.lost}
+        status = "unavailable" if not is_well else "degraded" if state.given_up else "ok"
+        reason = state.lost or (f"models without a working engine: {len(state.given_up)}" if state.given_up else "")
+        body = {"status": status, "engines": len(state.engines), "reason": reason}
         return JSONResponse(body, 200 if is_well else 503)
 
     async def _metrics(self, _: Request, __: Caller) -> Response:
@@ -107,29 +117,33 @@ class Door:
         return Response(self.measures.text(), media_type=CONTENT_TYPE)
 
     async def _models(self, _: Request, __: Caller) -> Response:
-        served = sorted(self._backend.state().served)
-        return JSONResponse({"object": "list", "data": [self._model_body(each) for each in served]})
+        state = self._backend.state()
+        data = [self._model_body(each, state) for each in sorted(state.served)]
+        return JSONResponse({"object": "list", "data": data})
 
     async def _model(self, request: Request, _: Caller) -> Response:
-        found = resolve(request.path_params["name"], self._backend.state().served)
-        return JSONResponse(self._model_body(found))
+        state = self._backend.state()
+        return JSONResponse(self._model_body(resolve(request.path_params["name"], state.served), state))
 
     async def _chat(self, request: Request, caller: Caller) -> Response:
-        body = read_body(ChatBody, await body_of(request, self._section))
-        asked = asking.chat(body, self._backend.state().served, self._terms(caller))
+        served, terms = self._backend.state().served, self._terms(caller)
+        asked = await _aside(
+            await body_of(request, self._section, self._held), lambda data: asking.read_chat(data, served, terms)
+        )
         return await self._generated(request, caller, asked, "chatcmpl")
 
     async def _completions(self, request: Request, caller: Caller) -> Response:
-        body = read_body(CompletionBody, await body_of(request, self._section))
-        asked = asking.completion(body, self._backend.state().served, self._terms(caller))
+        served, terms = self._backend.state().served, self._terms(caller)
+        data = await body_of(request, self._section, self._held)
+        asked = await _aside(data, lambda data: asking.read_completion(data, served, terms))
         return await self._generated(request, caller, asked, "cmpl")
 
     async def _load(self, request: Request, _: Caller) -> Response:
-        body = await body_of(request, self._section)
+        body = await body_of(request, self._section, self._held)
         return JSONResponse(await load_adapter(body, self._backend, self._section))
 
     async def _unload(self, request: Request, _: Caller) -> Response:
-        body = await body_of(request, self._section)
+        body = await body_of(request, self._section, self._held)
         return JSONResponse(await unload_adapter(body, self._backend))
 
     # -- texts ---------------------------------------------------------------------------------------------------------
@@ -159,10 +173,16 @@ class Door:
     ) -> AsyncIterator[Answering]:
         """Answers that are under way; what they took is booked when they are left. Raises RefusedError."""
         answers, now_s = len(asked.choices), time.monotonic()
+        size = sum(choice.prompt_bytes for choice in asked.choices)
         tokens = sum(choice.most_tokens for choice in asked.choices)
         reserved = caller.account.admit(answers, tokens, now_s=now_s)
         try:
             self._account.admit(answers, 0, now_s=now_s)
+            try:
+                self._held.take(size)
+            except RefusedError:
+                self._account.settle(answers, 0, 0)
+                raise
         except RefusedError:
             caller.account.settle(answers, reserved, 0)
             raise
@@ -173,11 +193,13 @@ class Door:
         finally:
             caller.account.settle(answers, reserved, answering.spent_tokens)
             self._account.settle(answers, 0, 0)
+            self._held.give_back(size)
             for reply in answering.replies.values():
                 self.measures.answered(reply, caller.name)
             self.measures.seconds.observe(time.monotonic() - now_s)
 
-    def _model_body(self, served: ServedModel) -> dict[str, Any]:
+    def _model_body(self, served: ServedModel, state: BackendState) -> dict[str, Any]:
+        given_up = served.model in state.given_up
         return {
             "id": served.name,
             "object": "model",
@@ -185,6 +207,7 @@ class Door:
             "owned_by": "scrummage",
             "root": served.model,
             "parent": served.model if served.adapter else None,
+            "status": "unavailable" if given_up else "ready" if state.is_up(served.model) else "starting",
         }
 
 
@@ -213,6 +236,11 @@ class EventStream(Response):
             async for line in lines:
                 await send({"type": "http.response.body", "body": line, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _aside(data: bytes, read: Callable[[bytes], Asked]) -> Asked:
+    """Read a body; a large one in a thread, as others wait meanwhile. Raises RefusedError."""
+    return read(data) if len(data) < _LARGE_BYTES else await asyncio.to_thread(read, data)
 
 
 async def _unknown_route(_: Request, error: Exception) -> Response:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import count
 from types import TracebackType
 from typing import Protocol
@@ -100,9 +101,7 @@ class DrivenBackend:
     def state(self) -> BackendState:
         """As of the last time the thread looked."""
         known = self._state
-        return BackendState(
-            engines=known.engines, served=known.served, open_tickets=len(self._exchanges), lost=self._lost
-        )
+        return replace(known, open_tickets=len(self._exchanges), lost=self._lost)
 
     async def adapter(self, action: AdapterAction, served: ServedModel, *, path: str, sha256: str) -> None:
         """Load or unload one version of an adapter. Raises RefusedError."""
@@ -116,6 +115,17 @@ class DrivenBackend:
 
         self._command(lambda: self._driver.adapter(action, served, path, sha256, done))
         await answered
+
+    def do(self, work: Callable[[], None], then: Callable[[], None]) -> None:
+        """Have the driver's thread do something; `then` is called in the loop once it shows. From any thread."""
+
+        def carry_out() -> None:
+            assert self._loop is not None, "the backend is started"
+            work()
+            self._tell([])
+            self._loop.call_soon_threadsafe(then)
+
+        self._command(carry_out)
 
     # -- for exchanges, in the loop ------------------------------------------------------------------------------------
 

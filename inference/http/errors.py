@@ -8,6 +8,7 @@ DoorError
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from inference.messages import Failed
@@ -37,10 +38,12 @@ class RefusedError(DoorError):
         param: str | None = None,
         code: str | None = None,
         retry_after_s: int | None = None,
+        is_worth_retrying: bool = True,
     ) -> None:
         super().__init__(message)
         self.status, self.message, self.type = status, message, type
         self.param, self.code, self.retry_after_s = param, code, retry_after_s
+        self.is_worth_retrying = is_worth_retrying
 
     @property
     def body(self) -> dict[str, Any]:
@@ -50,13 +53,12 @@ class RefusedError(DoorError):
     @property
     def headers(self) -> dict[str, str]:
         """What goes with it: when to come again, how to say who one is."""
-        if self.retry_after_s is not None:
-            return {"Retry-After": str(self.retry_after_s)}
+        told = {} if self.retry_after_s is None else {"Retry-After": str(self.retry_after_s)}
         if self.status == 401:
-            return {"WWW-Authenticate": "Bearer"}
-        if self.status == 408:  # its deadline has passed: asking again by itself is the last thing a client wants
-            return {"x-should-retry": "false"}
-        return {}
+            told["WWW-Authenticate"] = "Bearer"
+        if not self.is_worth_retrying:  # OpenAI's clients ask again by themselves, unless they are told
+            told["x-should-retry"] = "false"
+        return told
 
 
 def wrong(message: str, param: str | None = None, *, code: str | None = None) -> RefusedError:
@@ -83,12 +85,28 @@ def busy(message: str, retry_after_s: int, *, code: str = "rate_limit_exceeded")
 def too_late(deadline_s: float, *, is_own: bool) -> RefusedError:
     """A request whose time is over. `is_own`: the client set that time, not the server."""
     message = f"no answer within {deadline_s:g} s"
-    return RefusedError(408 if is_own else 504, message, type="timeout_error", code="deadline_exceeded")
+    return RefusedError(
+        408 if is_own else 504, message, type="timeout_error", code="deadline_exceeded", is_worth_retrying=not is_own
+    )
 
 
 def unavailable(message: str) -> RefusedError:
     """Nobody is there to answer just now."""
     return RefusedError(503, message, type="server_error", code="unavailable", retry_after_s=1)
+
+
+def model_unavailable(model: str, retry_s: float) -> RefusedError:
+    """A model whose engines keep dying. Asking before the next try of the engines is in vain."""
+    message = f"the engines of {model!r} keep failing; they are tried again every {retry_s:g} s"
+    return RefusedError(
+        503,
+        message,
+        type="server_error",
+        param="model",
+        code="model_unavailable",
+        retry_after_s=math.ceil(retry_s),
+        is_worth_retrying=False,
+    )
 
 
 def refused(failed: Failed, model: str) -> RefusedError:

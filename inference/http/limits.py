@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from inference.http.errors import busy, wrong
+from inference.http.errors import RefusedError, busy, wrong
 
 _BUSY_RETRY_S = 1
 
@@ -16,6 +16,26 @@ class Allowance:
 
     under_way: int  # answers worked on or waiting at once
     tokens_per_minute: int | None = None  # of prompts and answers together; None: no limit
+
+
+class Held:
+    """Bytes of requests that lie here at once, of all callers together."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.now = most, 0
+
+    def take(self, size: int) -> None:
+        """More of them. Raises RefusedError: 429 where there is no room now; 413 where there never is."""
+        if size > self.most:
+            message = f"the prompts of all answers together have {size} bytes, {self.most} are allowed"
+            raise RefusedError(413, message, code="request_too_large")
+        if self.now + size > self.most:
+            raise busy(f"requests of {self.now} bytes are under way, {self.most} may be", _BUSY_RETRY_S)
+        self.now += size
+
+    def give_back(self, size: int) -> None:
+        """Fewer of them."""
+        self.now -= size
 
 
 @dataclass(slots=True)

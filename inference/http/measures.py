@@ -70,7 +70,10 @@ class _Engines(Collector):
             under_way.add_metric(names, engine.under_way)
             for field in fields(TextCounters):
                 counts.add_metric([*names, field.name], getattr(engine.counters, field.name))
+        up = GaugeMetricFamily("scrummage_model_up", "Whether an engine of it takes requests", labels=["model"])
+        for model in sorted({each.model for each in state.served}):
+            up.add_metric([model], state.is_up(model))
         open_tickets = GaugeMetricFamily(
             "scrummage_door_open_tickets", "Requests sent to engines without an answer yet", value=state.open_tickets
         )
-        return [slots, under_way, counts, open_tickets]
+        return [slots, under_way, counts, up, open_tickets]

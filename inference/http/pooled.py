@@ -12,14 +12,25 @@ from typing import Any, Protocol
 import zmq
 
 from brokers.wire.packing import packer, unpack
+from config.door_section import DoorSection
 from inference.adapters.messages import AdapterRefused, LoadAdapter, UnloadAdapter
-from inference.http.backend import AdapterAction, BackendState, EngineState, Event, Expired, ServedModel, Unavailable
+from inference.http.backend import (
+    AdapterAction,
+    BackendState,
+    EngineState,
+    Event,
+    Expired,
+    ServedModel,
+    TurnedAway,
+    Unavailable,
+)
 from inference.http.driving import Done
-from inference.http.errors import BackendLostError, RefusedError
+from inference.http.errors import BackendLostError, RefusedError, model_unavailable
 from inference.messages import Expired as ExpiredReply
 from inference.messages import Failed
+from inference.messages import TurnedAway as TurnedAwayReply
 from inference.pool.adapting import AdapterChange
-from inference.pool.running import PoolError
+from inference.pool.errors import PoolError
 from inference.pool.state import EngineView, PoolState
 from inference.text import GenerateText, TextCounters, TextEngineError, TextGenerated, TextWritten, text_registry
 
@@ -62,6 +73,8 @@ class _Change:
 
     action: AdapterAction
     served: ServedModel
+    sha256: str
+    was_known: bool
     awaited: set[tuple[str, str]]  # engines with their incarnations
     done: Done
     until_s: float
@@ -99,20 +112,38 @@ class Waker:
 class PoolDriver:
     """Makes a pool in the thread that drives it. Models that are served stay known while their engines restart."""
 
-    def __init__(self, make: Callable[[], Pool], models: Sequence[str]) -> None:
-        """`models`: the base models of the pool's plan."""
-        self._make, self._bases = make, tuple(models)
+    def __init__(
+        self,
+        make: Callable[[], Pool],
+        models: Sequence[str],
+        *,
+        retry_s: float = DoorSection().retry_s,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Args:
+        models: The base models of the pool's plan.
+        retry_s: Wall seconds after which the pool tries engines again that were given up.
+        say: Is told in a line when a model is given up, and when it is back.
+        """
+        self._make, self._bases, self._retry_s, self._say = make, tuple(models), retry_s, say
+        self._given_up: tuple[str, ...] = ()
         self._pool: Pool | None = None
         self._waker = Waker()
         self._registry, self._pack = text_registry(), packer()
         self._changes: list[_Change] = []
         self._known: dict[ServedModel, None] = {}  # versions of adapters
+        self._sha256: dict[ServedModel, str] = {}  # content of those that were loaded through the door
 
     def open(self) -> None:
         try:
             self._pool = self._make()
         except (PoolError, OSError, zmq.ZMQError) as error:
             raise BackendLostError(f"the pool cannot be started: {error}") from error
+
+    def serve(self, models: Sequence[str], retry_s: float) -> None:
+        """The pool has another plan, with these base models; in the thread that drives it."""
+        self._bases, self._retry_s = tuple(models), retry_s
+        self._known = {each: None for each in self._known if each.model in models}
 
     def submit(self, ticket: str, request: GenerateText, seed: int, deadline_s: float) -> None:
         self._open_pool.submit(ticket, self._pack(self._registry.to_body(request)), seed, deadline_s=deadline_s)
@@ -130,24 +161,34 @@ class PoolDriver:
         pool.drain_late()  # nobody waits for them here; their tokens are in the engines' counters
         parts = pool.drain_parts()
         self._end_changes(pool)
+        self._tell_given_up(pool.state().given_up)
         return [*((ticket, self._event(body)) for ticket, body in (*parts, *replies))]
 
     def adapter(self, action: AdapterAction, served: ServedModel, path: str, sha256: str, done: Done) -> None:
         pool = self._open_pool
+        if served.model in pool.state().given_up:
+            done(model_unavailable(served.model, self._retry_s))
+            return
+        if action == "load" and self._sha256.get(served, sha256) != sha256:  # before engines could be told to have both
+            message = f"{served.name} is loaded with another content"
+            done(RefusedError(409, message, type="conflict_error", code="version_taken"))
+            return
         awaited = {(each.name, each.incarnation) for each in pool.state().engines if _has(each, served.model)}
         base, name, version = served.model, served.adapter, served.version
         if action == "load":
             pool.load_adapter(LoadAdapter(base=base, name=name, version=version, path=path, sha256=sha256))
         else:
             pool.unload_adapter(UnloadAdapter(base=base, name=name, version=version))
-        self._changes.append(_Change(action, served, awaited, done, monotonic() + ADAPTER_S))
+        self._changes.append(
+            _Change(action, served, sha256, served in self._known, awaited, done, monotonic() + ADAPTER_S)
+        )
         self._end_changes(pool)
 
     def state(self) -> BackendState:
         if self._pool is None:
             return BackendState(engines=(), served=tuple(map(ServedModel, self._bases)), open_tickets=0)
-        views = self._pool.state().engines
-        self._learn(views)
+        state = self._pool.state()
+        self._learn(state.engines)
         engines = tuple(
             EngineState(
                 name=each.name,
@@ -155,12 +196,13 @@ class PoolDriver:
                 slots=each.slots,
                 under_way=each.under_way,
                 counters=each.counters or TextCounters(),
+                models=(each.models or self._bases) if each.status == "ready" else (),
             )
-            for each in views
+            for each in state.engines
             if each.status in ("ready", "draining")
         )
         served = (*map(ServedModel, self._bases), *self._known)
-        return BackendState(engines=engines, served=served, open_tickets=0)
+        return BackendState(engines=engines, served=served, open_tickets=0, given_up=state.given_up)
 
     def wake(self) -> None:
         self._waker.set()
@@ -191,8 +233,17 @@ class PoolDriver:
                 return event
             case ExpiredReply():
                 return Expired()
+            case TurnedAwayReply(model=model):
+                return TurnedAway(model, self._retry_s)
             case other:
                 return Unavailable(f"an engine answered with {other.KIND}")
+
+    def _tell_given_up(self, given_up: tuple[str, ...]) -> None:
+        for model in sorted({*given_up} - {*self._given_up}):
+            self._say(f"{model} is unavailable: its engines keep failing; tried again every {self._retry_s:g} s")
+        for model in sorted({*self._given_up} - {*given_up}):
+            self._say(f"{model} takes requests again" if model in self._bases else f"{model} is served no more")
+        self._given_up = given_up
 
     def _learn(self, views: Sequence[EngineView]) -> None:
         """Versions that are loaded; one that a restarting engine will have again stays known."""
@@ -200,6 +251,7 @@ class PoolDriver:
             ServedModel(base, *_name_and_version(each)): None
             for view in views
             for base in (view.models or self._bases[:1])[:1]
+            if base in self._bases
             for each in view.adapters or ()
         }
         if all(each.status == "ready" for each in views) and views:
@@ -228,13 +280,18 @@ class PoolDriver:
             message = f"engines did not {change.action} it within {ADAPTER_S:g} s"
             change.done(RefusedError(504, message, type="timeout_error", code="deadline_exceeded"))
         elif change.refused:
-            first = change.refused[0]
+            first, served = change.refused[0], change.served
+            if change.action == "load" and not change.was_known:  # not half of it: nor by engines that come later
+                self._open_pool.unload_adapter(
+                    UnloadAdapter(base=served.model, name=served.adapter, version=served.version)
+                )
             change.done(RefusedError(409, first.detail, type="conflict_error", code=first.reason))
         else:
             if change.action == "load":
-                self._known[change.served] = None
+                self._known[change.served], self._sha256[change.served] = None, change.sha256
             else:
                 self._known.pop(change.served, None)
+                self._sha256.pop(change.served, None)
             change.done(None)
 
 

@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from config.door_section import DoorSection
 from inference.http.errors import RefusedError, wrong
+from inference.http.limits import Held
 
 T = TypeVar("T")
 TIMEOUT_HEADER = "x-request-timeout"  # seconds until nobody wants the answer any more
@@ -22,8 +23,13 @@ class ClientGoneError(Exception):
     """Raised when whoever asked has closed the connection: nobody reads an answer."""
 
 
-async def body_of(request: Request, section: DoorSection) -> bytes:
-    """The body of a request. Raises RefusedError (408, 411, 413, 415) and ClientGoneError."""
+async def body_of(request: Request, section: DoorSection, held: Held) -> bytes:
+    """The body of a request; while it comes it is among the bytes held.
+
+    Raises:
+        RefusedError: 408, 413, 415 or 429.
+        ClientGoneError: The connection was closed before all of it was here.
+    """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise RefusedError(415, "the body must be application/json, and Content-Type must say so")
@@ -35,13 +41,17 @@ async def body_of(request: Request, section: DoorSection) -> bytes:
             async for part in request.stream():
                 size += len(part)
                 if size <= limit:
+                    held.take(len(part))
                     body += part
                 elif size > _DRAINED_BODIES * limit:
                     break
     except TimeoutError:
-        raise RefusedError(408, f"the body did not come within {section.body_s:g} s", type="timeout_error") from None
+        message = f"the body did not come within {section.body_s:g} s"
+        raise RefusedError(408, message, type="timeout_error", is_worth_retrying=False) from None
     except ClientDisconnect:
         raise ClientGoneError from None
+    finally:
+        held.give_back(len(body))
     if size > limit:
         message = f"the body has more than {limit} bytes"
         raise RefusedError(413, message, code="request_too_large")

@@ -6,13 +6,15 @@ import argparse
 import json
 import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
-from config.errors import ConfigError
-from config.loader import load_config
-from inference.http.door import Door
+from config.errors import ConfigError, Problem
+from config.loader import LoadedConfig, load_config
+from config.yaml_tree import Loc
+from inference.engines.vllm.checks import folder_problems, setup_problems
 from inference.http.errors import BackendLostError
 from inference.http.pooled import PoolDriver
 from inference.http.serving import DoorClosedError, DoorServer
@@ -27,8 +29,9 @@ _EXAMPLE = """example:
   python -m inference serve --config team.yaml door.deadline_s=60
 
 Engines are those of the configuration's `pool`. Prints its address once it answers; requests wait while engines load.
-SIGTERM and Ctrl-C finish what is under way (door.shutdown_s) and end with status 0; 1: the engines are gone for good;
-2: the configuration, the token file or the address cannot be used.
+`make serve` installs what is needed first.
+SIGHUP reads configuration and tokens again. SIGTERM and Ctrl-C finish what is under way (door.shutdown_s) and end with
+status 0; 1: no model has an engine that works; 2: the configuration, the token file or the address cannot be used.
 """
 
 
@@ -36,25 +39,19 @@ def main(argv: Sequence[str]) -> int:
     """Serve until the end is asked for."""
     args = _parse(argv)
     try:
-        server = _server(args)
+        serving = _Serving(args)
     except (ConfigError, DeviceError) as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
     except DoorClosedError as error:
-        print(f"serve: {error}", file=sys.stderr)
+        _say(str(error))
         return BAD_INPUT
-
-    def stop(_: int, __: FrameType | None) -> None:
-        server.stop()
-
-    def ready(_: Door) -> None:
-        print(server.url, flush=True)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    handlers = {signal.SIGTERM: serving.stop, signal.SIGINT: serving.stop, signal.SIGHUP: serving.read_again}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        server.serve(ready)
+        serving.server.serve(lambda _: print(serving.server.url, flush=True))
     except BackendLostError as error:
-        print(f"serve: {error}", file=sys.stderr)
+        _say(str(error))
         return LOST
     finally:
         for number, handler in before.items():
@@ -62,29 +59,89 @@ def main(argv: Sequence[str]) -> int:
     return OK
 
 
-def _server(args: argparse.Namespace) -> DoorServer:
-    given = {"host": args.host, "port": args.port, "token_file": args.token_file}
-    own = [f"door.{key}={_quoted(value)}" for key, value in given.items() if value is not None]
-    loaded = load_config(args.config, overrides=[*args.overrides, *own])
-    plan = planned(loaded, file=str(args.config or "command line"))
-    driver = PoolDriver(lambda: _started(plan, args.folder or Path(f"outputs/pool-{server.port}")), _models(plan))
-    server = DoorServer(driver, loaded.config.door)
-    return server
+class _Serving:
+    """The door and its pool, as the configuration has them now."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        """Raises ConfigError, DeviceError, DoorClosedError."""
+        self._args, self._lock = args, threading.Lock()
+        loaded, self._plan = self._read(None)
+        section = loaded.config.door
+        self._retry_s = section.retry_s
+        self._pool: EnginePool | None = None  # of the thread of the engines
+        self._driver = PoolDriver(self._started, _models(self._plan), retry_s=section.retry_s, say=_say)
+        self.server = DoorServer(self._driver, section)
+
+    def stop(self, _: int, __: FrameType | None) -> None:
+        """On SIGTERM and SIGINT."""
+        self.server.stop()
+
+    def read_again(self, _: int, __: FrameType | None) -> None:
+        """On SIGHUP; whoever is being answered waits for none of it."""
+        threading.Thread(target=self._read_again, name="door-configuration", daemon=True).start()
+
+    def _read_again(self) -> None:
+        with self._lock:
+            try:
+                loaded, plan = self._read(self._plan)
+                self.server.adopt(loaded.config.door)
+            except (ConfigError, DeviceError, DoorClosedError) as error:
+                _say(f"the configuration stays as it was: {error}")
+                return
+            self._plan = plan
+            models = _models(plan)
+            self.server.do(
+                lambda: self._change_to(plan, loaded.config.door.retry_s),
+                lambda: _say(f"the configuration was read again; engines: {len(plan.engines)}, of {', '.join(models)}"),
+            )
+
+    def _read(self, before: PlacementPlan | None) -> tuple[LoadedConfig, PlacementPlan]:
+        args = self._args
+        given = {"host": args.host, "port": args.port, "token_file": args.token_file}
+        own = [f"door.{key}={_quoted(value)}" for key, value in given.items() if value is not None]
+        loaded = load_config(args.config, overrides=[*args.overrides, *own])
+        plan = planned(loaded, file=str(args.config or "command line"), before=before)
+        if problems := list(_unready(loaded)):
+            raise ConfigError(tuple(dict.fromkeys(problems)))
+        return loaded, plan
+
+    # -- in the thread of the engines ----------------------------------------------------------------------------------
+
+    def _started(self) -> EnginePool:
+        folder = self._args.folder or Path(f"outputs/pool-{self.server.port}")
+        pool = EnginePool(self._plan, folder, retry_s=self._retry_s)
+        try:
+            pool.start()
+        except BaseException:
+            pool.close()
+            raise
+        self._pool = pool
+        return pool
+
+    def _change_to(self, plan: PlacementPlan, retry_s: float) -> None:
+        assert self._pool is not None, "it was started before"
+        self._pool.retry_s = retry_s
+        self._pool.change_to(plan)
+        self._driver.serve(_models(plan), retry_s)
+
+
+def _unready(loaded: LoadedConfig) -> Iterator[Problem]:
+    """What keeps engines of vLLM from starting, told before they try. Servers may come later than the door."""
+    for name, tier in loaded.config.pool.tiers.items():
+        if tier.engine == "vllm":
+            at: Loc = ("pool", "tiers", name)
+            yield from setup_problems((*at, "engine"), loaded.problem_at)
+            if tier.path is not None:
+                yield from folder_problems(Path(tier.path), (*at, "path"), loaded.problem_at)
+
+
+def _say(line: str) -> None:
+    print(f"serve: {line}", file=sys.stderr, flush=True)
 
 
 def _quoted(value: str) -> str:
     """As YAML reads it: text stays text."""
     return value if value.isdecimal() else json.dumps(value)
-
-
-def _started(plan: PlacementPlan, folder: Path) -> EnginePool:
-    pool = EnginePool(plan, folder)
-    try:
-        pool.start()
-    except BaseException:
-        pool.close()
-        raise
-    return pool
 
 
 def _models(plan: PlacementPlan) -> list[str]:

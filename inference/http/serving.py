@@ -11,6 +11,7 @@ from pathlib import Path
 import uvicorn
 
 from config.door_section import DoorSection
+from inference.http.connections import Connection
 from inference.http.door import Door
 from inference.http.driving import DrivenBackend, Driver
 from inference.http.errors import BackendLostError, DoorError
@@ -34,15 +35,14 @@ class DoorServer:
             ConfigError: The token file cannot be used.
             DoorClosedError: The address is taken, or another host would be served without tokens.
         """
-        entries = read_token_file(Path(section.token_file)) if section.token_file else None
-        if entries is None and not section.is_loopback:
-            raise DoorClosedError(f"{section.host} can be reached from elsewhere: door.token_file is needed")
-        self._driver, self._section = driver, section
-        self._callers = Callers(entries, under_way=section.under_way)
+        self._section, self._callers = section, _callers(section)
+        self._backend = DrivenBackend(driver, self.stop)
         self._socket = _bound(section.host, section.port)
         name = self._socket.getsockname()
         self._host, self._port = str(name[0]), int(name[1])
         self._server: uvicorn.Server | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None  # once there is a door
+        self._door: Door | None = None
         self._is_stopped = False
 
     @property
@@ -61,15 +61,41 @@ class DoorServer:
         if self._server is not None:
             self._server.should_exit = True
 
+    def adopt(self, section: DoorSection) -> None:
+        """Go by other settings and tokens from the next request on. From any thread.
+
+        Raises:
+            ConfigError: The token file cannot be used.
+            DoorClosedError: Host or port are others, or nobody would need a token any more.
+        """
+        if (section.host, section.port) != (self._section.host, self._section.port):
+            raise DoorClosedError("door.host and door.port cannot change while the door is open")
+        callers = _callers(section)
+        if self._loop is None:
+            self._section, self._callers = section, callers
+        else:
+            self._loop.call_soon_threadsafe(self._adopt, section, callers)
+
+    def do(self, work: Callable[[], None], then: Callable[[], None]) -> None:
+        """Have the thread of the engines do something; `then` is called once the door shows it. From any thread."""
+        self._backend.do(work, then)
+
+    def _adopt(self, section: DoorSection, callers: Callers) -> None:
+        self._section, self._callers = section, callers
+        if self._door is not None:
+            self._door.adopt(section, callers)
+        if self._server is not None:
+            self._server.config.timeout_graceful_shutdown = section.shutdown_s
+
     async def run(self, on_ready: Callable[[Door], None]) -> None:
         """Serve until `stop`. `on_ready` is called once it answers. Raises BackendLostError, also while it serves."""
-        backend = DrivenBackend(self._driver, on_lost=self.stop)
+        backend, self._loop = self._backend, asyncio.get_running_loop()
         try:
             await backend.start()
-            door = Door(backend, self._section, self._callers)
+            door = self._door = Door(backend, self._section, self._callers)
             config = uvicorn.Config(
                 door.app(),
-                http="h11",
+                http=Connection,
                 ws="none",
                 lifespan="off",
                 log_level="warning",
@@ -107,6 +133,13 @@ class _Server(uvicorn.Server):
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
         return nullcontext()
+
+
+def _callers(section: DoorSection) -> Callers:
+    entries = read_token_file(Path(section.token_file)) if section.token_file else None
+    if entries is None and not section.is_loopback:
+        raise DoorClosedError(f"{section.host} can be reached from elsewhere: door.token_file is needed")
+    return Callers(entries, under_way=section.under_way)
 
 
 def _bound(host: str, port: int) -> socket.socket:

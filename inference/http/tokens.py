@@ -89,6 +89,19 @@ class Callers:
         """Whether a request needs a token."""
         return self._anybody is None
 
+    def take_over(self, before: Callers) -> None:
+        """Whoever was known under the same name keeps what is under way and what was used of this minute."""
+        known = {caller.name: caller for caller in before.everybody}
+        for caller in self.everybody:
+            if caller.name in known:
+                allowance, caller.account = caller.account.allowance, known[caller.name].account
+                caller.account.allowance = allowance
+
+    @property
+    def everybody(self) -> tuple[Caller, ...]:
+        """All who may ask."""
+        return tuple(caller for _, caller in self._known) if self._anybody is None else (self._anybody,)
+
     def find(self, authorization: str | None) -> Caller:
         """Whose token an Authorization header holds. Raises RefusedError (401)."""
         if self._anybody is not None:

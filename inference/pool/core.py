@@ -5,7 +5,7 @@ go to an engine that serves what they are for: the least loaded one, then one th
 more urgent go first; the last slots of each model's engines are left to agents. What a lost engine had under way is
 queued again, in front, under the same ticket and seed, so that whoever answers gives the same answer.
 
-Each request gets exactly one of Completed, Refused, Unsent and Expired.
+Each request gets exactly one of Completed, Refused, TurnedAway, Unsent and Expired.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from inference.pool.instructions import (
     Instruction,
     Late,
     Overdue,
-    Refused,
     Reset,
     Send,
     Stop,
@@ -57,6 +56,11 @@ class PoolCore:
         self._order = 0
 
     @property
+    def waiting_models(self) -> set[str]:
+        """What requests without a slot ask for; empty names among them ask for any engine."""
+        return {each.aim.model for each in self._waiting}
+
+    @property
     def queued(self) -> int:
         """Requests that wait for a free slot."""
         return len(self._waiting)
@@ -67,7 +71,7 @@ class PoolCore:
         return {name: member.busy for name, member in self.members.live.items()}
 
     def is_open(self, ticket: str) -> bool:
-        """Whether a request is neither answered nor unknown."""
+        """Whether a request waits for its answer."""
         return ticket in self._open
 
     def is_current(self, engine: str, incarnation: str) -> bool:
@@ -80,18 +84,10 @@ class PoolCore:
         member = self.members.live.get(engine)
         return member is not None and ticket in member.under_way
 
-    def waiting_s(self, *, now_s: float) -> float:
-        """How long the oldest open request has been waiting for its answer; 0 when there is none."""
-        return max((now_s - request.submitted_s for request in self._open.values()), default=0.0)
-
     def is_for_text(self, ticket: str) -> bool:
         """Whether a ticket is open and asks a model for text."""
         request = self._open.get(ticket)
         return request is not None and bool(request.aim.model)
-
-    def waiting_models(self) -> list[str]:
-        """The models that requests without a slot ask for; empty names among them ask for any engine."""
-        return sorted({each.aim.model for each in self._waiting})
 
     @property
     def last_order(self) -> int:
@@ -105,7 +101,8 @@ class PoolCore:
     def state(self) -> PoolState:
         """A copy of how things stand."""
         queued = {priority: self._waiting.count(priority) for priority in PRIORITIES}
-        return PoolState(engines=self.members.views(), queued=queued, counts=dict(self.counts))
+        up = self.members.given_up
+        return PoolState(engines=self.members.views(), queued=queued, counts=dict(self.counts), given_up=up)
 
     def lost(self) -> list[LostWork]:
         """Incarnations that ended since the last call."""
@@ -128,9 +125,9 @@ class PoolCore:
         if ticket in self._open or ticket in self._given_up:
             raise DuplicateTicketError(ticket)
         self.counts["submitted"] += 1
-        if not self.members.can_ever_serve(aim.model):
+        if (no := self.members.no_to(ticket, aim.model)) is not None:
             self.counts["refused"] += 1
-            return [Refused(ticket, aim.model)]
+            return [no]
         self._order += 1
         lane = OPEN_LANE if aim is ANYWHERE else Lane(aim.model, aim.adapter)
         taken = OpenRequest(ticket, seed, request, aim, lane, self._order, now_s)
@@ -181,6 +178,11 @@ class PoolCore:
     def expect(self, engines: Mapping[str, Serves]) -> list[Instruction]:
         """These engines belong to the pool, also while they are away; what none of them serves is refused."""
         self.members.expect(engines)
+        return self._refuse_hopeless()
+
+    def give_up(self, models: Iterable[str]) -> list[Instruction]:
+        """Nobody answers these models until further notice, and any other: what waits for them is turned away."""
+        self.members.given_up = tuple(models)
         return self._refuse_hopeless()
 
     def engine_ready(
@@ -304,14 +306,14 @@ class PoolCore:
         return [*unsent, *self._refuse_hopeless()]
 
     def _refuse_hopeless(self) -> list[Instruction]:
-        if self.members.expected is None:
-            return []
-        hopeless = [each for each in self._waiting if not self.members.can_ever_serve(each.aim.model)]
-        for request in hopeless:
-            self._waiting.take(request)
-            del self._open[request.ticket]
-            self.counts["refused"] += 1
-        return [Refused(each.ticket, each.aim.model) for each in hopeless]
+        found: list[Instruction] = []
+        for each in list(self._waiting):
+            if (no := self.members.no_to(each.ticket, each.aim.model)) is not None:
+                self._waiting.take(each)
+                del self._open[each.ticket]
+                found.append(no)
+        self.counts["refused"] += len(found)
+        return found
 
     def _dispatch(self) -> list[Instruction]:
         sends: list[Instruction] = []

@@ -1,8 +1,8 @@
 """The shell of a pool: one ROUTER socket to which engines connect, around a `PoolCore`.
 
-Replies that an asker gets are those of engines, and three that the pool gives itself: `Failed` (unknown_model) where no
-engine of the pool ever serves a model, `Expired` where a deadline passed, and `TextGenerated` with finish `cancelled`
-and no tokens for a request that was cancelled before an engine had it.
+Replies that an asker gets are those of engines, and four that the pool gives itself: `Failed` (unknown_model) where no
+engine of the pool ever serves a model, `TurnedAway` where those that do were given up, `Expired` where a deadline
+passed, and `TextGenerated` with finish `cancelled` and no tokens where a request was cancelled before an engine had it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from brokers.wire.packing import packer
 from inference.adapters.messages import LoadAdapter, UnloadAdapter
 from inference.engines.unserved import unknown_model
 from inference.messages import Expired as ExpiredReply
+from inference.messages import TurnedAway as TurnedAwayReply
 from inference.pool.adapting import AdapterChange, Adapting
 from inference.pool.aiming import aim_of, text_request
 from inference.pool.core import PoolCore
@@ -47,6 +48,7 @@ from inference.pool.instructions import (
     Reset,
     Send,
     Stop,
+    TurnedAway,
     Unsent,
 )
 from inference.pool.outbox import Outbox
@@ -185,6 +187,10 @@ class PoolDispatcher:
         """These engines belong to the pool, also while they are away; what none of them serves is refused."""
         self._carry_out(self.core.expect(engines))
 
+    def give_up(self, models: Iterable[str]) -> None:
+        """Turn requests for these models away, and for no others, until further notice."""
+        self._carry_out(self.core.give_up(models))
+
     def drain_engine(self, engine: str) -> bool:
         """Let an engine finish what it has and end. False: it is not there."""
         if not self.core.engine_drains(engine):
@@ -302,6 +308,8 @@ class PoolDispatcher:
                     self._answer(ticket, unknown_model(model))
                 case Expired(ticket, waited_s, was_sent):
                     self._answer(ticket, ExpiredReply(waited_ms=int(waited_s * 1000), was_under_way=was_sent))
+                case TurnedAway(ticket, model):
+                    self._answer(ticket, TurnedAwayReply(model=model))
                 case Unsent(ticket, request):
                     asked = text_request(request)
                     assert asked is not None, "only requests for text are cancelled"

@@ -1,4 +1,7 @@
-"""What a pool's core wants done now. Each request gets exactly one of Completed, Refused, Unsent and Expired."""
+"""What a pool's core wants done now.
+
+Each request gets exactly one of Completed, Refused, TurnedAway, Unsent and Expired.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +44,13 @@ class Refused(NamedTuple):
     model: str
 
 
+class TurnedAway(NamedTuple):
+    """The engines of a model keep dying; nobody answers it until further notice."""
+
+    ticket: str
+    model: str
+
+
 class Unsent(NamedTuple):
     """A request was cancelled, and nothing of an answer is there."""
 
@@ -70,4 +80,4 @@ class Overdue(NamedTuple):
     incarnation: str
 
 
-Instruction = Send | Stop | Reset | Completed | Refused | Unsent | Expired | Late | Overdue
+Instruction = Send | Stop | Reset | Completed | Refused | TurnedAway | Unsent | Expired | Late | Overdue

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from inference.pool.instructions import Refused, TurnedAway
 from inference.pool.state import UNTOLD, EngineStatus, EngineView, Serves
 from inference.pool.waiting import Lane, OpenRequest
 from inference.text import TextCounters
@@ -86,6 +87,7 @@ class Members:
         self.live: dict[str, Member] = {}
         self.expected: dict[str, Serves] | None = None  # None: nobody said; then anybody may still come
         self.promised: dict[Lane, None] = {}  # adapters that engines load because the pool told them to
+        self.given_up: tuple[str, ...] = ()  # models whose engines keep dying; until further notice nobody answers them
         self._able: dict[Lane, list[Member]] = {}
 
     def changed(self) -> None:
@@ -110,6 +112,12 @@ class Members:
             return True
         serves = [*self.expected.values(), *(member.serves for member in self.live.values())]
         return any(each.has_model(model) for each in serves)
+
+    def no_to(self, ticket: str, model: str) -> Refused | TurnedAway | None:
+        """What a request is told whose model nobody will answer; None if somebody may."""
+        if not self.can_ever_serve(model):
+            return Refused(ticket, model)
+        return TurnedAway(ticket, model) if model in self.given_up else None
 
     def choose(self, request: OpenRequest, reserve: int) -> Member | None:
         """The engine with the smallest share of its slots taken; among equals one that has adapter and prefix at hand.

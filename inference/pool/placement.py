@@ -7,7 +7,7 @@ turn, up to a bound; so a plan that is refused has hardly any other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -50,6 +50,16 @@ class _Room:
             for gpu in host.gpus:
                 self.memory[host.name, gpu.uuid] = gpu.free_permille
 
+    def keep(self, wish: _Wish, there: PlannedEngine) -> bool:
+        """Whether an engine that is there is just what is wished; then it keeps its devices and cores."""
+        if not _is_as_wished(wish, there, self.hosts):
+            return False
+        for device in there.devices:
+            self.memory[there.host, device] -= wish.permille
+        for core in there.cores:
+            self.cores[there.host].remove(core)
+        return True
+
 
 def place(pool: PoolSection, hosts: Sequence[Host]) -> PlacementPlan:
     """Give every engine its host, devices and cores. The same wishes and hosts make the same plan.
@@ -57,8 +67,26 @@ def place(pool: PoolSection, hosts: Sequence[Host]) -> PlacementPlan:
     Raises:
         PlacementError: Something does not fit; one problem for each key that is to blame.
     """
+    return _place(pool, hosts, {})
+
+
+def place_again(pool: PoolSection, before: PlacementPlan, hosts: Sequence[Host]) -> PlacementPlan:
+    """Place a pool whose wishes changed while it runs: engines that are wished as before stay where they are.
+
+    Only where that leaves somebody out everything may move. Raises PlacementError.
+    """
+    try:
+        return _place(pool, hosts, {each.name: each for each in before.engines})
+    except PlacementError:
+        return _place(pool, hosts, {})
+
+
+def _place(pool: PoolSection, hosts: Sequence[Host], before: Mapping[str, PlannedEngine]) -> PlacementPlan:
     room = _Room(tuple(hosts))
     wishes = [_Wish(tier, number, each) for tier, each in pool.tiers.items() for number in range(each.engines)]
+    order = {each.name: position for position, each in enumerate(wishes)}
+    stay = [each for wish in wishes if (each := before.get(wish.name)) is not None and room.keep(wish, each)]
+    wishes = [wish for wish in wishes if wish.name not in {each.name for each in stay}]
     on_gpus = [each for each in wishes if needs_gpus(each.section)]
     on_cores = [each for each in wishes if each.section.cores is not None and not needs_gpus(each.section)]
     elsewhere = [each for each in wishes if each not in on_gpus and each not in on_cores]
@@ -69,14 +97,26 @@ def place(pool: PoolSection, hosts: Sequence[Host]) -> PlacementPlan:
     if problems or groups is None:
         raise PlacementError(tuple(problems))
     engines = [*(_on_gpus(each, *groups[each.name]) for each in on_gpus), *_with_cores(on_cores, room)]
-    engines += [engine_of(each.name, each.tier, each.section) for each in elsewhere]
-    order = {each.name: position for position, each in enumerate(wishes)}
+    engines += [engine_of(each.name, each.tier, each.section) for each in elsewhere] + stay
     return PlacementPlan(
         engines=tuple(sorted(engines, key=lambda each: order[each.name])),
         hosts=tuple(hosts),
         limits=PoolLimits(reserve=pool.reserve, lease_s=pool.lease_s),
         max_restarts=pool.max_restarts,
     )
+
+
+def _is_as_wished(wish: _Wish, there: PlannedEngine, hosts: Sequence[Host]) -> bool:
+    if not there.devices and not there.cores:
+        return there == engine_of(wish.name, wish.tier, wish.section)
+    host = next((each for each in hosts if each.name == there.host), None)
+    if host is None or not set(there.cores) <= set(host.cores) or len(there.cores) != (wish.section.cores or 0):
+        return False
+    if there.cores:
+        return there == _on_cores(wish, host, there.cores)
+    gpus = tuple(gpu for uuid in there.devices for gpu in host.gpus if gpu.uuid == uuid)
+    fits = len(gpus) == len(there.devices) == wish.section.tensor_parallel
+    return fits and there == _on_gpus(wish, host, gpus)
 
 
 def needs_gpus(tier: TierSection) -> bool:
@@ -226,11 +266,15 @@ def _lacking_cores(wishes: Sequence[_Wish], room: _Room) -> list[PlacementProble
 def _with_cores(wishes: Sequence[_Wish], room: _Room) -> Iterator[PlannedEngine]:
     for wish in _by_cores(wishes):
         needed = wish.section.cores or 0
-        host = _tightest({name: len(cores) for name, cores in room.cores.items()}, needed)
-        cores = tuple(room.cores[host][:needed])
-        del room.cores[host][:needed]
-        engine = engine_of(wish.name, wish.tier, wish.section, cores=cores)
-        yield replace(engine, host=host, cores=cores, environment=cpu_environment(cores))
+        name = _tightest({name: len(cores) for name, cores in room.cores.items()}, needed)
+        cores = tuple(room.cores[name][:needed])
+        del room.cores[name][:needed]
+        yield _on_cores(wish, next(each for each in room.hosts if each.name == name), cores)
+
+
+def _on_cores(wish: _Wish, host: Host, cores: tuple[int, ...]) -> PlannedEngine:
+    engine = engine_of(wish.name, wish.tier, wish.section, cores=cores)
+    return replace(engine, host=host.name, cores=cores, environment=cpu_environment(cores))
 
 
 def _by_cores(wishes: Sequence[_Wish]) -> list[_Wish]:

@@ -13,10 +13,10 @@ from rich.console import Console
 from config.errors import ConfigError, Problem
 from config.loader import LoadedConfig, load_config
 from inference.pool.devices import DeviceError, declared_hosts, this_host
-from inference.pool.placement import place
-from inference.pool.plan import PlacementError, PlacementPlan
+from inference.pool.placement import place, place_again
+from inference.pool.plan import HERE, PlacementError, PlacementPlan
 from inference.pool.roles import rollout_of_agents, tiers_of_agents
-from inference.pool.tables import adapter_table, plan_table, role_table, rollout_table
+from inference.pool.tables import adapter_table, plan_table, role_table, rollout_table, vllm_table
 
 _EXAMPLE = """example:
   python -m inference plan --config team.yaml
@@ -41,6 +41,8 @@ def main(argv: Sequence[str]) -> int:
         return 0
     console = Console()
     console.print(plan_table(plan))
+    if (table := vllm_table(plan)) is not None:
+        console.print(table)
     console.print(role_table(tiers))
     if adapters:
         console.print(adapter_table(adapters))
@@ -49,14 +51,25 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def planned(loaded: LoadedConfig, *, file: str = "configuration") -> PlacementPlan:
-    """The plan of a configuration on this machine and those that it declares. Raises ConfigError, DeviceError."""
+def planned(loaded: LoadedConfig, *, file: str = "configuration", before: PlacementPlan | None = None) -> PlacementPlan:
+    """The plan of a configuration on this machine and those that it declares.
+
+    Args:
+        before: The plan of a pool that runs, which the new one takes over from: this machine is as it was found then,
+            without what its engines take of it now.
+    Raises:
+        ConfigError: It has no tiers, or they do not fit.
+        DeviceError: The driver of the GPUs does not answer.
+    """
     pool = loaded.config.pool
     if not pool.tiers:
         allowed = "at least one tier, for instance small"
         raise ConfigError((Problem(file=file, line=0, key="pool.tiers", message="is empty", allowed=allowed),))
     try:
-        return place(pool, (this_host(), *declared_hosts(pool.hosts)))
+        if before is None:
+            return place(pool, (this_host(), *declared_hosts(pool.hosts)))
+        here = [host for host in before.hosts if host.name == HERE]
+        return place_again(pool, before, (*here, *declared_hosts(pool.hosts)))
     except PlacementError as error:
         problems = [
             loaded.problem_at(("pool", *each.key), each.message, allowed=each.allowed) for each in error.problems

@@ -74,6 +74,7 @@ class PoolState:
     engines: tuple[EngineView, ...]
     queued: Mapping[Priority, int]
     counts: Mapping[str, int]  # what happened so far, for instance `submitted`, `requeued`, `expired`
+    given_up: tuple[str, ...] = ()  # models whose engines keep dying; requests for them are turned away
 
     @property
     def free_slots(self) -> int:
@@ -98,6 +99,7 @@ class PoolState:
             ],
             "queued": {priority: self.queued[priority] for priority in PRIORITIES},
             "counts": dict(sorted(self.counts.items())),
+            "given_up": list(self.given_up),
         }
 
 

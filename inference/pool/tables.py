@@ -23,6 +23,28 @@ def plan_table(plan: PlacementPlan) -> Table:
     return table
 
 
+def vllm_table(plan: PlacementPlan) -> Table | None:
+    """What decides over memory and texts of the tiers that vLLM serves; None where there is none."""
+    tiers = {engine.tier: engine.arguments for engine in plan.engines if "served_name" in engine.arguments}
+    if not tiers:
+        return None
+    table = Table(title="vLLM", title_justify="left")
+    columns = {
+        "context_tokens": "context",
+        "batch_tokens": "batch",
+        "kv_cache_mib": "cache MiB",
+        "dtype": "dtype",
+        "adapter_slots": "adapters",
+        "is_batch_invariant": "batch-invariant",
+    }
+    table.add_column("tier")
+    for name in columns.values():
+        table.add_column(name, justify="right", overflow="fold")
+    for tier, told in tiers.items():
+        table.add_row(tier, *("-" if told[column] is None else str(told[column]).lower() for column in columns))
+    return table
+
+
 def role_table(tiers: Mapping[str, str]) -> Table:
     """Who is served by which tier."""
     table = Table(title="Roles", title_justify="left")

@@ -1,8 +1,4 @@
-"""A pool whose requests find the version of an adapter that they name: it is loaded before they are sent.
-
-PoolError
-+-- VersionRefusedError   an engine will not load a version; whoever runs the pool stops, and nothing was answered
-"""
+"""A pool whose requests find the version of an adapter that they name: it is loaded before they are sent."""
 
 from __future__ import annotations
 
@@ -13,27 +9,11 @@ from brokers.wire.packing import unpack
 from inference.adapters.messages import AdapterRefused, LoadAdapter, UnloadAdapter
 from inference.messages import Failed
 from inference.pool.aiming import aim_of
+from inference.pool.errors import VersionNotServedError, VersionRefusedError
 from inference.pool.fitting_room import FittingRoom, Load, Pass, Step, Unload
-from inference.pool.running import EnginePool, PoolError
+from inference.pool.running import EnginePool
 from inference.pool.state import Aim
 from inference.text import adapter_name, text_registry
-
-
-class VersionRefusedError(PoolError):
-    """Raised when an engine refuses a version that requests name."""
-
-    def __init__(self, engine: str, refused: AdapterRefused) -> None:
-        name = adapter_name(refused.name, refused.version)
-        super().__init__(f"{engine} does not load adapter {name} ({refused.reason}: {refused.detail})")
-        self.engine, self.refused = engine, refused
-
-
-class VersionNotServedError(PoolError):
-    """Raised when an engine says that it has not the version that it was asked for."""
-
-    def __init__(self, name: str, detail: str) -> None:
-        super().__init__(f"adapter {name} is not there ({detail})")
-        self.name = name
 
 
 class Carrier(Protocol):

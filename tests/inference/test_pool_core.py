@@ -125,16 +125,6 @@ def test_an_engine_without_slots_is_refused() -> None:
         PoolCore().engine_ready("e", "1", 0)
 
 
-def test_the_longest_wait_is_known() -> None:
-    core = PoolCore()
-    assert core.waiting_s(now_s=9.0) == 0
-    submit(core, "a", now_s=2.0)
-    submit(core, "b", now_s=5.0)
-
-    assert core.waiting_s(now_s=9.0) == 7.0
-    assert core.is_open("a")
-
-
 STEPS = st.lists(
     st.tuples(st.sampled_from(("submit", "ready", "restart", "lost", "reply", "stale", "twice")), st.integers(0, 30)),
     max_size=80,

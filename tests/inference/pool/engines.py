@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from inference.adapters.messages import AdapterLoaded, AdapterRefused, AdapterUnloaded, LoadAdapter, UnloadAdapter
@@ -118,8 +119,8 @@ def generated(request: GenerateText, text: str) -> TextGenerated:
 
 
 def build(plan: Mapping[str, Any]) -> ServedText:
-    """`models` that it serves; `dies`: it never comes up."""
-    if plan.get("dies"):
+    """`models` that it serves; `dies`: it never comes up; `dies_without`: nor does it before this file is there."""
+    if plan.get("dies") or not Path(plan.get("dies_without", "/")).exists():
         return ServedText(make=_dies, slots=1, models=tuple(plan["models"]), loads_first=True)
     return ServedText(make=Repeater, slots=4, models=tuple(plan["models"]))
 

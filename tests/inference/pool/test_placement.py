@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.pool_section import PoolSection, TierSection
+from inference.engines.vllm.plan import read_vllm_plan
 from inference.pool.devices import this_host
-from inference.pool.placement import place
+from inference.pool.placement import place, place_again
 from inference.pool.plan import Gpu, Host, PlacementError, PlacementPlan, PlannedEngine
 from inference.pool.plan_command import main
 from inference.pool.roles import model_of, tier_of
@@ -54,6 +55,71 @@ def test_the_three_tiers_of_the_experiment_find_their_places(hosts: tuple[Host, 
     assert large.environment == {"CUDA_VISIBLE_DEVICES": "GPU-a-0,GPU-a-1", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
     assert (large.arguments["tensor_parallel"], large.arguments["devices"]) == (2, ["GPU-a-0", "GPU-a-1"])
     assert large.serves.models == ("Qwen/Qwen2.5-72B-Instruct",)
+
+
+def test_what_a_tier_says_of_its_engines_is_what_vllm_is_told(
+    hosts: tuple[Host, ...], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    told = {"dtype": "bfloat16", "kv_cache_mib": 4096, "batch_tokens": 512, "is_batch_invariant": False}
+    usual, own = place(pool(usual=LITTLE, own=LITTLE | told), hosts).engines
+
+    assert read_vllm_plan(usual.arguments) == read_vllm_plan(
+        {
+            "model": LITTLE["model"],
+            "served_name": LITTLE["model"],
+            "context_tokens": 8192,
+            "devices": list(usual.devices),
+            "memory_share": 0.4,
+        }
+    )
+    plan = read_vllm_plan(own.arguments)
+    assert {key: getattr(plan, key) for key in told} == told
+    path = tmp_path / "own.yaml"
+    path.write_text(f"pool: {{tiers: {{own: {json.dumps({'model': 'm', 'cores': 1} | told)}}}}}\n", encoding="utf-8")
+    assert main(["--config", str(path)]) == 0
+    row = capsys.readouterr().out.splitlines()
+    assert any("own │ 8192 │ 512 │ 4096 │ bfloat16 │ 0 │ false" in " ".join(each.split()) for each in row)
+
+
+# -- a plan that follows another one -----------------------------------------------------------------------------------
+
+
+def test_engines_that_are_wished_as_before_stay_where_they_are(hosts: tuple[Host, ...]) -> None:
+    before = place(pool(medium=MIDDLE | {"engines": 2}, small=LITTLE), hosts)
+    after = place_again(pool(large=BIG, medium=MIDDLE | {"engines": 3}, small=LITTLE | {"slots": 8}), before, hosts)
+
+    assert place(pool(large=BIG, medium=MIDDLE), hosts).engines[1].devices != before.engines[0].devices
+    assert [each for each in after.engines if each.tier == "medium"][:2] == list(before.engines[:2])
+    taken: Counter[str] = Counter()
+    for each in after.engines:
+        taken.update(dict.fromkeys(each.devices, each.memory_permille))
+    assert max(taken.values()) <= 1000
+
+
+def test_where_there_is_no_room_otherwise_everything_may_move() -> None:
+    (host,) = (this_host(FakeNvml(cards("a", 2)), name="a"),)
+    before = place(pool(one=LITTLE, two=MIDDLE), (host,))
+    moved = place_again(
+        pool(
+            one=LITTLE | {"memory_share": 0.5}, two=LITTLE | {"memory_share": 0.5}, big=LITTLE | {"memory_share": 1.0}
+        ),
+        before,
+        (host,),
+    )
+
+    assert len({each.devices for each in moved.engines if each.tier != "big"}) == 1
+    with pytest.raises(PlacementError):
+        place_again(pool(one=BIG | {"tensor_parallel": 4}), before, (host,))
+
+
+def test_cores_stay_too_and_a_host_that_is_gone_keeps_nothing() -> None:
+    host, other = Host(name="a", cores=(0, 1, 2, 3)), Host(name="b", cores=(0, 1, 2, 3))
+    before = place(pool(one={"model": "m", "cores": 1}, two={"model": "n", "cores": 1}), (host,))
+    after = place_again(pool(big={"model": "o", "cores": 2}, two={"model": "n", "cores": 1}), before, (host,))
+
+    assert [each.cores for each in after.engines] == [(0, 2), (1,)]
+    moved = place_again(pool(two={"model": "n", "cores": 1}), before, (other,))
+    assert [(each.host, each.cores) for each in moved.engines] == [("b", (0,))]
 
 
 def test_a_group_lies_on_one_board_also_when_another_engine_came_first(hosts: tuple[Host, ...]) -> None:
@@ -308,6 +374,9 @@ def test_the_plan_is_shown_as_tables(team: Path, capsys: pytest.CaptureFixture[s
         ("pool.tiers.large.endpoint=here", "pool.tiers.large.endpoint: is no address, and engine is openai"),
         ("pool.tiers.large.engine=modelled", "pool.tiers.large.endpoint: is of no use while engine is modelled"),
         ("pool.tiers.large.slot=3", "pool.tiers.large.slot"),
+        ("pool.tiers.large.dtype=bfloat16", "pool.tiers.large.dtype: is of no use while engine is openai"),
+        ("pool.tiers.large.dtype=int4", "pool.tiers.large.dtype: int4 is not allowed"),
+        ("pool.tiers.large.batch_tokens=31", "31 tokens in one pass are fewer than slots, which is 32"),
         ("pool.reserve=-1", "pool.reserve"),
     ],
 )

@@ -16,8 +16,9 @@ from benchmarks.pool import kill_engines
 from brokers.wire.packing import packer, unpack
 from inference.adapters.messages import AdapterLoaded, AdapterRefused, AdapterUnloaded, LoadAdapter, UnloadAdapter
 from inference.messages import Expired, Failed
+from inference.pool.errors import EnginesGivenUpError, UnknownEngineError
 from inference.pool.plan import PlacementPlan, PlannedEngine
-from inference.pool.running import STATE_FILE, EnginePool, EnginesGivenUpError, UnknownEngineError
+from inference.pool.running import STATE_FILE, EnginePool
 from inference.pool.state import PoolLimits, Serves
 from inference.pool.state_command import main as show_state
 from inference.text import ChatMessage, GenerateText, TextGenerated, Wanted, text_registry

@@ -13,10 +13,11 @@ import pytest
 
 from brokers.wire.packing import packer, unpack
 from inference.adapters.messages import LoadAdapter
+from inference.pool.errors import VersionNotServedError, VersionRefusedError
 from inference.pool.plan import PlacementPlan, PlannedEngine
 from inference.pool.running import EnginePool
 from inference.pool.state import PoolLimits, Serves
-from inference.pool.versioned import VersionedPool, VersionNotServedError, VersionRefusedError
+from inference.pool.versioned import VersionedPool
 from inference.text import ChatMessage, GenerateText, text_registry
 from tests.inference.pool.engines import BROKEN
 
