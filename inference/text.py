@@ -259,6 +259,20 @@ class ServedText:
     loads_first: bool = False  # it is made at once, and takes no request before
 
 
+def unwritten(request: GenerateText) -> TextGenerated:
+    """The reply to a request that was cancelled, where nobody knows of anything that was written."""
+    return TextGenerated(
+        text="",
+        finish="cancelled",
+        model=request.model,
+        adapter=request.adapter,
+        adapter_version=request.adapter_version,
+        prompt_tokens=0,
+        cached_tokens=None,
+        completion_tokens=0,
+    )
+
+
 def adapter_name(adapter: str, version: int) -> str:
     """One version of an adapter as one word, the name under which servers serve it: `reviewer@3`."""
     return f"{adapter}@{version}"

@@ -382,6 +382,8 @@ class ModelAsked:
     agent: str
     decision: str  # the observation's kind
     model: str  # that really answered; the one that was asked where none did
+    adapter: str = ""  # likewise; empty: the base model
+    adapter_version: int = 0
     outcome: Literal["settled", "repaired", "malformed", "illegal", "cut_off", "refused"]
     attempts: int  # 1, or 2 with a repair
     prompt_tokens: int  # over the attempts whose tokens are known

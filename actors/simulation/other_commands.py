@@ -45,13 +45,13 @@ def fork(args: Namespace) -> int:
     config = override_config(inputs.config, [*args.overrides, *own])  # a parent that was continued has more sprints
     check_tools(config)
     prompts = prompts_of_fork(config, inputs.prompts)
-    check_server(config, recorded_problem)
+    adapters = check_server(config, recorded_problem, recorded=inputs.adapters)
     folder = args.output or next_free_folder()
     check_new(folder)
     with JournalReader(args.run / JOURNAL) as journal:
         time_us = _instant(journal, args.at)
     make_folder(folder)
-    forked = replace(inputs, config=config, prompts=prompts)
+    forked = replace(inputs, config=config, prompts=prompts, adapters=adapters)
     rows = copy_prefix(args.run / JOURNAL, folder / JOURNAL, time_us, inputs=forked.to_files())
     print(f"fork of {args.run} after {rows} log rows")
     port = config.monitoring.prometheus_port if args.metrics_port is None else args.metrics_port

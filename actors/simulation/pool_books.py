@@ -44,21 +44,23 @@ class BookedPool:
 
     def drain(self) -> list[tuple[str, bytes]]:
         replies = self._pool.drain()
+        self._book.lost(self._pool.lost())
         for ticket, body in (*replies, *self._pool.drain_late()):
             reply = self._registry.from_body(unpack(body))
             if isinstance(reply, TextGenerated | Failed):
                 self._book.answered(ticket, reply)
-        if lost := self._pool.lost():
-            self._book.observe(self._pool.state(), lost)
         return replies
 
     def close(self) -> None:
         """Write the books as they stand; a life that asked nothing leaves those of the life before."""
-        self._book.observe(self._pool.state(), self._pool.lost())
+        self._book.lost(self._pool.lost())
+        self._book.observe(self._pool.state())
         if not self._has_asked:
             return
         told = {**_told(self._book.reconciliation()), "earlier_lives": self._earlier()}
-        self._path.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        fresh = self._path.with_suffix(".new")
+        fresh.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        fresh.replace(self._path)  # whole or not at all: the next life reads it
 
     def _earlier(self) -> list[dict[str, Any]]:
         """The books of earlier lives, the first one first."""

@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from actors.simulation.exit_codes import ExitCode
 from actors.simulation.failures import resume_command
 from actors.simulation.folders import JOURNAL, FolderError, check_new, check_run, holds_run, next_free_folder
 from actors.simulation.inputs import RunInputs, code_digest
-from actors.simulation.judges import check_server, is_movable, moved_server
+from actors.simulation.judges import check_adapters, check_server, is_movable, moved_server, recorded_problem
 from actors.simulation.launch import Ended, Wishes, launch
 from actors.simulation.measuring import MEASURED, write_measured
 from actors.simulation.preparing import Prepared, create_run, differences, prepare, settings_of
@@ -49,6 +50,7 @@ def run(args: Namespace) -> ExitCode:
         folder: Path = args.output
         wished = _check_same(folder, args)
         check_code(folder, allow_change=args.allow_code_change)
+        _check_adapters(folder, wished, more=bool(args.more))
         if args.more:
             _continue(folder, args.more)
     else:
@@ -58,9 +60,9 @@ def run(args: Namespace) -> ExitCode:
         folder = args.output or next_free_folder()
         _check_free(folder, args)
         check_tools(prepared.inputs.config, prepared.loaded.problem_at)
-        check_server(prepared.inputs.config, prepared.loaded.problem_at)
+        adapters = check_server(prepared.inputs.config, prepared.loaded.problem_at)
         _tell(prepared)
-        create_run(folder, prepared.inputs)
+        create_run(folder, replace(prepared.inputs, adapters=adapters))
     inputs, sprints = read_run(folder)
     check_tools(inputs.config)
     port = inputs.config.monitoring.prometheus_port if args.metrics_port is None else args.metrics_port
@@ -71,7 +73,7 @@ def run(args: Namespace) -> ExitCode:
         metrics_port=port,
         hold_s=args.hold,
         allow_code_change=args.allow_code_change,
-        model_server=None if wished is None else moved_server(inputs.config, wished),
+        model_server=None if wished is None else moved_server(inputs.config, wished, inputs.adapters),
     )
     return run_to_end(folder, inputs, sprints, wishes)
 
@@ -194,6 +196,14 @@ def _check_same(folder: Path, args: Namespace) -> RunConfig:
         hint = "; use --continue for more sprints" if any("simulation.sprints:" in line for line in found) else ""
         raise OptionsError("\n".join([f"{folder} was begun with other options{hint}", *found]))
     return config
+
+
+def _check_adapters(folder: Path, wished: RunConfig, *, more: bool) -> None:
+    """Raises ConfigError where a version is not what it was. A run that is only verified loads none."""
+    with JournalReader(folder / JOURNAL) as journal:
+        asks = more or journal.state("finished") != "yes"
+    if asks:
+        check_adapters(wished, recorded_problem, recorded=read_run(folder)[0].adapters)
 
 
 def _continue(folder: Path, more: int) -> None:

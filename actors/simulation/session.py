@@ -24,6 +24,7 @@ from actors.simulation.outside import Outside, connect_hub
 from actors.simulation.pool_books import BookedPool
 from actors.simulation.pool_watch import PoolWatch
 from actors.simulation.recorder_feed import RecorderFeed
+from actors.simulation.run_adapters import loads_of, slots_of
 from actors.simulation.workspaces import rebuild_workspaces, show_workspaces, work_plan
 from actors.work import engine as work_engine
 from brokers.clock.conductor import Conductor
@@ -45,6 +46,7 @@ from inference.pool.embedded import EmbeddedPool
 from inference.pool.hosted import HostedText
 from inference.pool.running import MEND_S
 from inference.pool.state import Serves
+from inference.pool.versioned import VersionedPool
 from inference.text import GenerateText, ServedText
 
 
@@ -207,9 +209,13 @@ class Session:
         pool.start()
         booked = BookedPool(pool, folder)
         self._stack.callback(booked.close)
-        self._waiter.every(MEND_S, pool.tend)
         self._watch = PoolWatch(pool, self._say)
-        return booked
+        if not plan["pool"]["adapters"]:
+            self._waiter.every(MEND_S, pool.tend)
+            return booked
+        versioned = VersionedPool(pool, booked, loads_of(plan), slots_of(plan))
+        self._waiter.every(MEND_S, versioned.tend)
+        return versioned
 
     def _work_executor(self, cast: Cast) -> Executor:
         if self._assignment.nodes > 1:

@@ -33,7 +33,14 @@ from inference.engines.chat_completions import (
 from inference.engines.refusing import refusal, unsupported
 from inference.engines.tickets import Tickets
 from inference.messages import Failed
-from inference.text import EngineClosedError, EngineLostError, Finished, GenerateText, TextCounters, TextGenerated
+from inference.text import (
+    EngineClosedError,
+    EngineLostError,
+    Finished,
+    GenerateText,
+    TextCounters,
+    unwritten,
+)
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 _FIRST_BACKOFF_S = 0.05  # the shortest wait for a busy server, whatever it asks for; doubled each time
@@ -196,10 +203,10 @@ class OpenAIEngine:
 
     def _settle(self, ticket: str, at_us: int) -> None:
         request, future = self._asked.pop(ticket)
-        if future.cancelled():
+        if future.cancelled():  # the server tells nothing about what it had written
             counters = self._tickets.counters
             self._tickets.counters = replace(counters, unmetered=counters.unmetered + 1)
-            self._tickets.answer(ticket, _cancelled(request), at_us=at_us)
+            self._tickets.answer(ticket, unwritten(request), at_us=at_us)
             return
         error = future.exception()
         if error is not None:
@@ -296,17 +303,3 @@ class OpenAIEngine:
 
     def _loss(self, reason: str) -> EngineLostError:
         return EngineLostError(f"{self._server.base_url}: {reason}")
-
-
-def _cancelled(request: GenerateText) -> TextGenerated:
-    """The server tells nothing about what it had written; the counters book the request as unmetered."""
-    return TextGenerated(
-        text="",
-        finish="cancelled",
-        model=request.model,
-        adapter=request.adapter,
-        adapter_version=request.adapter_version,
-        prompt_tokens=0,
-        cached_tokens=None,
-        completion_tokens=0,
-    )

@@ -22,7 +22,7 @@ from brokers.wire.registry import WireError
 from inference.engines.refusing import refusal
 from inference.engines.tickets import Tickets
 from inference.messages import Failed
-from inference.text import Finished, GenerateText, TextCounters, TextEngine, TextGenerated, text_registry
+from inference.text import Finished, GenerateText, TextCounters, TextEngine, TextGenerated, text_registry, unwritten
 
 FORMAT = "scrummage.recorded_replies/2"
 _registry = text_registry()
@@ -137,16 +137,7 @@ class RecordedEngine:
         if reply is not None:
             return reply
         if is_cancelled:
-            return TextGenerated(
-                text="",
-                finish="cancelled",
-                model=request.model,
-                adapter=request.adapter,
-                adapter_version=request.adapter_version,
-                prompt_tokens=0,
-                cached_tokens=None,
-                completion_tokens=0,
-            )
+            return unwritten(request)
         return Failed(reason="not_recorded", detail=f"{_words(asked)} is not in the recording")
 
 

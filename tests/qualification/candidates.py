@@ -16,10 +16,9 @@ from actors.policy.decisions import Decide, Decided
 from actors.policy.engine import BehaviouralEngine
 from actors.policy.prompting.answers import text_of
 from actors.policy.prompting.narrowing import schema_of
-from actors.policy.prompting.schemas import schema_text
 from inference.messages import Failed
 from inference.text import ChatMessage, GenerateText, ServedText, TextEngine, TextGenerated
-from tests.qualification.sampling import sample
+from training.house.random_play import Dealer, play
 
 STEP_S = 0.2
 Progress = Callable[[int, int], None]  # answered, all
@@ -161,4 +160,4 @@ class RandomCandidate(_Baseline):
     name = "random"
 
     def text(self, decide: Decide, seed: int) -> str:
-        return sample(schema_text(schema_of(decide.observation)), seed)
+        return play(schema_of(decide.observation), Dealer(seed, "qualification"))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, sqrt
+from math import ceil
 
-Z_95 = 1.959964  # 97.5 % quantile of the standard normal law
+from training.house.intervals import share_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +23,11 @@ class Share:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson's score interval at 95 %; all there is where nothing was tried.
-
-        Source: Wilson 1927, Journal of the American Statistical Association 22, 209-212.
-        """
+        """Wilson's score interval at 95 %; all there is where nothing was tried."""
         if not self.tried:
             return 0.0, 1.0
-        n, z2 = self.tried, Z_95**2
-        centre = (self.value + z2 / (2 * n)) / (1 + z2 / n)
-        half = Z_95 * sqrt(self.value * (1 - self.value) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-        return max(0.0, centre - half), min(1.0, centre + half)
+        found = share_interval(self.passed, self.tried)
+        return found.low, found.high
 
 
 def quantile(values: Sequence[float], share: float) -> float:

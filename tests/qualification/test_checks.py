@@ -8,14 +8,13 @@ import jsonschema
 import pytest
 
 from actors.policy.prompting.narrowing import schema_of
-from actors.policy.prompting.schemas import schema_text
 from config.rosters import PRODUCT_OWNER
+from tests.qualification.candidates import RandomCandidate
 from tests.qualification.decisions import held_out, observed_by
 from tests.qualification.instructions import MAKERS, tasks
 from tests.qualification.intervals import Share, quantile
 from tests.qualification.katas import code_in, exercises, told
 from tests.qualification.profiles import known_roles
-from tests.qualification.sampling import sample
 
 TASKS = tasks(("a risk",), 10 * len(MAKERS))
 
@@ -55,8 +54,8 @@ def test_instructions_are_the_same_each_time_and_of_every_kind() -> None:
 
 def test_random_play_stays_within_the_schema_of_every_state() -> None:
     for seed, one in enumerate(held_out()[::5]):
-        schema = schema_text(schema_of(one.decide.observation))
-        jsonschema.validate(json.loads(sample(schema, seed)), json.loads(schema))
+        answer = RandomCandidate().text(one.decide, seed)
+        jsonschema.validate(json.loads(answer), schema_of(one.decide.observation))
 
 
 def test_every_role_of_the_shipped_team_is_asked_what_its_people_decide() -> None:

@@ -15,7 +15,10 @@ from actors.simulation.session import CodeChangedError
 from brokers.journal.errors import JournalError
 from inference.setup_check import SetupError, check_setup, installed_versions
 from inference.text import EngineLostError
-from training.house.folder import CONFIG, EVALUATION, HouseModelError, holds_model, write_json
+from training.house.folder import CONFIG, HouseModelError, holds_model, write_json
+from training.house.results import EVALUATION, measured, read_evaluation, read_lines, write_judgements
+from training.house.scoring import Line
+from training.house.showing import LEGEND, lines_of
 
 MODEL = Path("outputs/house-model")
 _EXAMPLES = """examples:
@@ -23,6 +26,7 @@ _EXAMPLES = """examples:
   python -m training.house evaluate --model outputs/house-model
   python -m training.house simulate --sprints 2 --seed 1
   python -m training.house judge-run outputs/house-run
+  python -m training.house judge-run outputs/house-run --model outputs/house-model
 
 exit status: 0 done, 1 a fault of ours, 2 bad input or something is not installed; `simulate` also those of a run
 """
@@ -60,26 +64,34 @@ def train(args: argparse.Namespace) -> int:
 def evaluate(args: argparse.Namespace) -> int:
     """Evaluate a model on observations of other runs."""
     from training.house.evaluating import evaluate as evaluated
-    from training.house.showing import lines_of
 
     lines = evaluated(
         args.model,
         observations=args.observations,
         temperature_permille=args.temperature_permille,
+        runs=args.held_out_runs,
         jobs=args.jobs,
     )
-    print("\n".join(lines_of(lines, f"{args.model} on observations of other runs")))
-    print(f"results   {args.model / EVALUATION}")
+    if not args.quiet:
+        print("\n".join((*lines_of(lines, f"{args.model} on observations of other runs"), LEGEND)))
+        print(f"results   {args.model / EVALUATION}")
     return ExitCode.OK
 
 
 def judge_run(args: argparse.Namespace) -> int:
-    """Score the judgements of a run."""
-    return _judge(args.run, args.json, allow_code_change=args.allow_code_change)
+    """Score the judgements of a run; with a model, also what that says to held-out observations."""
+    if args.model is not None:
+        return _score(args.run, args)
+    lines = _judged(args.run, allow_code_change=args.allow_code_change)
+    print("\n".join((*lines_of(lines, f"judgements of {args.run}"), LEGEND)))
+    if args.json is not None:
+        write_json(args.json, measured(lines))
+        print(f"results   {args.json}")
+    return ExitCode.OK
 
 
 def simulate(args: argparse.Namespace) -> int:
-    """Train the model if it is not there, run sprints with it, and score its judgements."""
+    """Train the model if it is not there, run sprints with it, score what it judged there and what of held-out runs."""
     from actors.simulation.__main__ import main as simulation
 
     if not holds_model(args.model):
@@ -96,12 +108,29 @@ def simulate(args: argparse.Namespace) -> int:
     if code:
         return code
     ran_s, began_s = time.monotonic() - began_s, time.monotonic()
-    code = _status_of(["-m", "actors.simulation", "replay", str(folder)])
+    code = simulation(["replay", str(folder)])  # in this process, as the run: both times are without Python's start
     if code:
         return code
     replayed_s = time.monotonic() - began_s
     print(f"run       {ran_s:.1f} s; replay without the engine {replayed_s:.1f} s, {ran_s / replayed_s:.0f} x faster")
-    return _judge(folder, None)
+    return _score(folder, args)
+
+
+def _score(folder: Path, args: argparse.Namespace) -> int:
+    """Print and write what was judged in a run, and beside it what the same model says to held-out observations."""
+    lines = _judged(folder, allow_code_change=args.allow_code_change)
+    print("\n".join(lines_of(lines, f"judgements in this run, {folder}")), flush=True)
+    # In a process of its own, too: an engine of vLLM stays in memory as long as its process.
+    command = ["-m", "training.house", "evaluate", "--quiet", "--model", str(args.model), "--jobs", str(args.jobs)]
+    numbers = ["--held-out-runs", str(args.held_out_runs), "--observations", str(args.observations)]
+    code = _status_of([*command, *numbers])
+    if code:
+        return code
+    held_out = read_evaluation(args.model)
+    title = "held out: the same model through vLLM, on observations of runs that were neither learned from nor this one"
+    print("\n".join((*lines_of(read_lines(held_out), title), LEGEND)))
+    print(f"results   {write_judgements(folder, in_run=measured(lines), held_out=held_out)}")
+    return ExitCode.OK
 
 
 def _status_of(arguments: list[str]) -> int:
@@ -109,19 +138,11 @@ def _status_of(arguments: list[str]) -> int:
     return subprocess.run([sys.executable, *arguments], check=False).returncode  # noqa: S603 - our own interpreter
 
 
-def _judge(folder: Path, file: Path | None, *, allow_code_change: bool = False) -> int:
-    from training.house.evaluating import document
+def _judged(folder: Path, *, allow_code_change: bool = False) -> list[Line]:
     from training.house.run_judgements import scores_of
     from training.house.scoring import table
-    from training.house.showing import lines_of
 
-    scores = scores_of(folder, allow_code_change=allow_code_change)
-    lines = table(scores)
-    print("\n".join(lines_of(lines, f"judgements of {folder}")))
-    if file is not None:
-        write_json(file, document(lines, scores, None))
-        print(f"results   {file}")
-    return ExitCode.OK
+    return table(scores_of(folder, allow_code_change=allow_code_change))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -140,7 +161,7 @@ def _parser() -> argparse.ArgumentParser:
     one.set_defaults(carry_out=train)
     two = commands.add_parser("evaluate", help="ask it about observations it never saw", formatter_class=look)
     two.add_argument("--model", type=Path, default=MODEL, help="folder of the model")
-    two.add_argument("--observations", type=_count, default=60, help="of each kind of decision")
+    two.add_argument("--quiet", action="store_true", help="print no table")
     two.add_argument("--temperature-permille", type=_temperature, default=700, help="0: the likeliest token each time")
     two.set_defaults(carry_out=evaluate)
     three = commands.add_parser("simulate", help="run sprints that it judges", formatter_class=look)
@@ -149,14 +170,19 @@ def _parser() -> argparse.ArgumentParser:
     three.add_argument("--sprints", type=_count, default=2)
     three.add_argument("--seed", type=int, default=1)
     three.add_argument("settings", nargs="*", help="settings of the run, key=value")
-    three.set_defaults(carry_out=simulate)
-    for command in (one, two, three):
-        command.add_argument("--jobs", type=_count, default=2, help="processes that simulate transcripts")
+    three.set_defaults(carry_out=simulate, allow_code_change=False)
     four = commands.add_parser("judge-run", help="score the judgements of a run", formatter_class=look)
     four.add_argument("run", type=Path, help="folder of the run")
-    four.add_argument("--json", type=Path, help="file for the figures")
     four.add_argument("--allow-code-change", action="store_true", help="score a run that other code recorded")
+    where = four.add_mutually_exclusive_group()
+    where.add_argument("--json", type=Path, help="file for the figures")
+    where.add_argument("--model", type=Path, help="ask it about held-out observations, too; figures go into the run")
     four.set_defaults(carry_out=judge_run)
+    for command in (one, two, three, four):
+        command.add_argument("--jobs", type=_count, default=2, help="processes that simulate transcripts")
+    for command in (two, three, four):
+        command.add_argument("--observations", type=_count, default=100, help="held out, of each kind of decision")
+        command.add_argument("--held-out-runs", type=_count, default=12, help="that they are taken from")
     return parser
 
 

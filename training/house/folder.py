@@ -15,7 +15,7 @@ from typing import Any
 from actors.policy.prompting.templates import PromptFile
 
 FACTS = "house.json"
-EVALUATION = "evaluation.json"
+WEIGHTS = "model.safetensors"
 SCHEMA_VERSION = 1
 PROFILE = Path(__file__).resolve().parents[2] / "config" / "profiles" / "house"
 PROMPTS = PROFILE / "prompts"
@@ -75,6 +75,14 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """A file that people can read and compare."""
     text = json.dumps({"schema_version": SCHEMA_VERSION, **value}, indent=2, sort_keys=True, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def weights_digest(folder: Path) -> str:
+    """Which weights were measured. Raises HouseModelError."""
+    try:
+        return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    except OSError as error:
+        raise HouseModelError(f"{folder / WEIGHTS} cannot be read: {error}") from None
 
 
 def prompts_digest(files: Mapping[str, PromptFile]) -> str:

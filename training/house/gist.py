@@ -6,56 +6,31 @@ stays) and the exact shares of a plan, which decides how many tasks there are, i
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass
 from typing import Any
 
-from actors.policy.decisions import (
-    AnswerChoice,
-    CheckpointChoice,
-    CriterionChoice,
-    EscalationChoice,
-    HelpChoice,
-    PlanChoice,
-    PointsChoice,
-    QaChoice,
-    QuestionChoice,
-    ReportChoice,
-    RetroChoice,
-    ReviewChoice,
-    TriageChoice,
-)
+from actors.policy.decisions import ToolChoice
+from actors.policy.prompting.forms import FORMS
 from brokers.wire.registry import Message
+
+WORDS = frozenset({"text", "reason", "consequence", "approach", "title", "keep", "drop", "puzzle"})
+SIZES = frozenset({"pause_ms", "category", "share_permille"})
 
 Gist = tuple[Any, ...]
 
 
 def gist(answer: Message) -> Gist:
-    """What the answer decides. Raises ValueError for what is no judgement."""
-    match answer:
-        case QuestionChoice(ask=ask, criterion=criterion, topic=topic):
-            return ask, criterion, topic
-        case AnswerChoice(dismiss=dismiss):
-            return (dismiss,)
-        case PointsChoice(points=points):
-            return (points,)
-        case PlanChoice(tasks=tasks):
-            return tuple((task.depends_on, task.specialization) for task in tasks)
-        case CheckpointChoice(action=action):
-            return (action,)
-        case ReviewChoice(approve=approve, issue=issue):
-            return approve, issue
-        case EscalationChoice(option=option, record=record):
-            return option, record
-        case ReportChoice(raise_blocker=raise_blocker, ask_help=ask_help):
-            return raise_blocker, ask_help
-        case HelpChoice(helper=helper):
-            return (helper,)
-        case TriageChoice(severity=severity, blast=blast, response=response):
-            return severity, blast, response
-        case QaChoice(approve=approve):
-            return (approve,)
-        case CriterionChoice(accept=accept):
-            return (accept,)
-        case RetroChoice(keep_topic=keep, drop_topic=drop, puzzle_topic=puzzle):
-            return keep, drop, puzzle
-        case _:
-            raise ValueError(f"{answer.KIND} is no judgement")
+    """What the answer decides, key by key in the order of its form. Raises ValueError for what is no judgement."""
+    if type(answer) not in FORMS or isinstance(answer, ToolChoice):
+        raise ValueError(f"{answer.KIND} is no judgement")
+    return _decided(answer)
+
+
+def _decided(part: Any) -> Gist:
+    return tuple(_value(getattr(part, key.name)) for key in fields(part) if key.name not in WORDS | SIZES)
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_value(one) for one in value)
+    return _decided(value) if is_dataclass(value) else value

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _Z = 1.959963984540054  # the standard normal law holds 95 % between -z and z
-_RESAMPLES = 2_000
+RESAMPLES = 2_000
 _SEED = 1
 
 
@@ -25,7 +25,7 @@ def share_interval(count: int, of: int) -> Interval:
 
     Raises:
         ValueError: Nothing was counted.
-    Source: Wilson 1927, Probable inference, the law of succession, and statistical inference.
+    Source: Wilson 1927, Journal of the American Statistical Association 22, 209-212.
     """
     if of < 1:
         raise ValueError("a share of nothing")
@@ -47,6 +47,6 @@ def mean_interval(values: Sequence[float]) -> Interval:
     import numpy as np
 
     seen = np.asarray(values, dtype=np.float64)
-    picked = np.random.default_rng(_SEED).integers(len(seen), size=(_RESAMPLES, len(seen)))
+    picked = np.random.default_rng(_SEED).integers(len(seen), size=(RESAMPLES, len(seen)))
     low, high = np.quantile(seen[picked].mean(axis=1), (0.025, 0.975))
     return Interval(math.fsum(values) / len(values), float(low), float(high))

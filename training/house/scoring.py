@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from actors.policy.calibration import Calibration
@@ -104,11 +104,6 @@ def table(scores: Sequence[Score]) -> list[Line]:
     kinds = sorted({score.kind for score in scores})
     lines = [_line(kind, [score for score in scores if score.kind == kind]) for kind in kinds]
     return [*lines, _line("all", scores)] if scores else []
-
-
-def as_json(lines: Sequence[Line]) -> list[dict[str, Any]]:
-    """The table as it is written to a file."""
-    return [{**asdict(line), "is_above_random": line.is_above_random} for line in lines]
 
 
 def _line(kind: str, scores: Sequence[Score]) -> Line:

@@ -1,13 +1,12 @@
 """The schema of an answer in an observed state: only what may be chosen there.
 
 Left to `legality` is what no finite schema of reasonable size says: that shares sum to 1000, that a list names nothing
-twice, that two topics differ, that a text is more than blanks. Each observation may have a schema of its own, which
-costs an engine its compilation; `schemas.schema_for` is the same for all observations of a kind.
+twice, that a text is more than blanks. Each observation may have a schema of its own, which costs an engine its
+compilation; `schemas.schema_for` is the same for all observations of a kind.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 from actors.policy.decisions import (
@@ -41,6 +40,7 @@ from actors.policy.prompting.schemas import Schema, joined, schema_for, variant
 from actors.policy.prompting.tool_forms import tool_forms
 from brokers.wire.registry import Message
 
+MOST_APART = 12  # topics that a schema keeps apart, one form for each; with more it would be long, and legality does
 _EMPTY: Schema = {"type": "string", "const": ""}
 _SAID: Schema = {"type": "string", "minLength": 1, "maxLength": TEXT_CHARS}
 
@@ -111,17 +111,22 @@ def _earlier(place: int) -> Schema:
 
 
 def _retro(good: Sequence[str], bad: Sequence[str]) -> Schema:
-    """Each column has a topic and words, or neither."""
-    columns = [("keep", good), ("drop", bad), ("puzzle", bad)]
-    said = [((False, True) if topics else (False,)) for _, topics in columns]
-    found = []
-    for speaks in itertools.product(*said):
-        keys: dict[str, Schema] = {}
-        for (column, topics), speaking in zip(columns, speaks, strict=True):
-            keys[f"{column}_topic"] = _one_of(topics) if speaking else _EMPTY
-            keys[column] = _SAID if speaking else _EMPTY
-        found.append(variant(Retro, **keys))
-    return joined(found)
+    """Each column has a topic and words, or neither; what is puzzling is another topic than what is dropped."""
+    silent: Sequence[str] = ()
+    apart = [((topic,), [other for other in bad if other != topic]) for topic in bad] if len(bad) > 1 else []
+    both = apart if len(bad) <= MOST_APART else [(bad, bad)]
+    pairs = [(silent, silent), *([(bad, silent), (silent, bad)] if bad else []), *both]
+    columns = [(keep, drop, puzzle) for keep in ([silent, good] if good else [silent]) for drop, puzzle in pairs]
+    return joined([variant(Retro, **_columns(*each)) for each in columns])
+
+
+def _columns(keep: Sequence[str], drop: Sequence[str], puzzle: Sequence[str]) -> dict[str, Schema]:
+    """The keys of a retrospective with the topics that a column may have; none: it says nothing."""
+    keys: dict[str, Schema] = {}
+    for column, topics in (("keep", keep), ("drop", drop), ("puzzle", puzzle)):
+        keys[f"{column}_topic"] = _one_of(topics) if topics else _EMPTY
+        keys[column] = _SAID if topics else _EMPTY
+    return keys
 
 
 def _one_of(values: Sequence[str]) -> Schema:

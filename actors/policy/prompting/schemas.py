@@ -2,6 +2,10 @@
 
 Schemas hold no references, titles or descriptions, so that their text is short and equal for equal rules. Optional
 whitespace is not a schema's matter: engines are told to allow none.
+
+What a tool is to write, search or tell has no length in a schema, only in what models are told of it: the grammars that
+vLLM's servers make (xgrammar 0.2.8) let no escape into a string with a length, and no code is one line without a
+quotation mark. `max_tokens` bounds such a call, and tools refuse what is too long for them.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from typing import Any
 
 from actors.policy.decisions import ToolChoice
 from actors.policy.prompting.forms import FORMS, Form
-from actors.policy.prompting.tool_forms import tool_forms
+from actors.policy.prompting.tool_forms import PATHS, tool_forms
 
 Schema = dict[str, Any]
 _SILENT = ("title", "description", "default")
@@ -58,7 +62,12 @@ def schema_text(schema: Schema) -> str:
 @cache
 def _bare(form: type[Form]) -> Schema:
     schema = form.model_json_schema()
-    return _cleaned(schema, schema.get("$defs", {}), silent=_SILENT)
+    bare = _cleaned(schema, schema.get("$defs", {}), silent=_SILENT)
+    arguments = bare["properties"].get("arguments", {}).get("properties", {})
+    for name, argument in arguments.items():
+        if name not in PATHS:
+            argument.pop("maxLength", None)
+    return bare
 
 
 def _cleaned(schema: Schema, shared: Schema, *, silent: tuple[str, ...]) -> Schema:

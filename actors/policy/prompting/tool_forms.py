@@ -17,7 +17,7 @@ from actors.work.tools.limits import LIMITS
 PATH_CHARS = 300
 FILE_CHARS = 20_000  # that one call writes; a longer file is made of several calls
 SUMMARY_CHARS = 1000
-_PATHS = ("path", "folder")
+PATHS = ("path", "folder")
 _WHOLE_TEXTS = (("write_file", "text"), ("replace_text", "old"), ("replace_text", "new"))
 _LIMITS = {("search", "text"): LIMITS.needle_chars, ("commit", "message"): LIMITS.message_chars}
 
@@ -54,7 +54,7 @@ def _field(tool: str, cls: type[Any], field: dataclasses.Field[Any]) -> tuple[An
 
 
 def _longest(tool: str, name: str) -> int:
-    if name in _PATHS:
+    if name in PATHS:
         return PATH_CHARS
     if (tool, name) in _WHOLE_TEXTS:
         return FILE_CHARS

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from inference.engines.vllm import processors
 from inference.engines.vllm.environment import prepare_process
+from inference.engines.vllm.grammars import constraint
 from inference.engines.vllm.plan import VllmPlan
 from inference.engines.vllm.prompts import Tokenizer
 from inference.engines.vllm.replies import Written
@@ -225,7 +226,7 @@ def _sampling(request: GenerateText, seed: int) -> Any:
         seed=seed & _SEED_BITS,
         stop=list(wanted.stop),
         logprobs=wanted.logprobs,
-        structured_outputs=StructuredOutputsParams(json=request.schema) if request.schema else None,
+        structured_outputs=StructuredOutputsParams(**constraint(request.schema)) if request.schema else None,
         output_kind=RequestOutputKind.CUMULATIVE if wanted.stream else RequestOutputKind.FINAL_ONLY,
     )
 

@@ -240,6 +240,13 @@ def test_a_schema_leaves_no_room_for_endless_blanks(bench: Bench) -> None:
         assert reply.text == json.dumps(json.loads(reply.text), separators=(",", ":"))
 
 
+def test_a_text_with_a_length_is_json_whatever_the_model_would_write(bench: Bench) -> None:
+    schema = json.dumps({"type": "string", "minLength": 40, "maxLength": 60})
+    for seed in range(8):
+        reply = bench.text(asked(schema=schema, max_tokens=400), seed)
+        assert 40 <= len(json.loads(reply.text)) <= 60
+
+
 @pytest.mark.parametrize(
     "schema",
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -13,7 +14,11 @@ from tests.support.chat_server import SmallChatServer
 from tests.support.judging import spoilt
 from tests.support.live import events
 from tests.support.runs import run
+from tests.support.tiny_model import make_tiny_model
 from training.house.commands import main
+from training.house.examples import EXAMPLES
+from training.house.folder import FACTS, prompts_digest, write_json
+from training.house.making import house_prompts
 from training.house.run_judgements import judgements_of, scores_of
 
 SMALL = ("--sprints", "1", "--seed", "3", "experiment.num_simulated_days=1")
@@ -72,6 +77,23 @@ def test_a_run_is_scored_from_the_command_line_and_left_as_it_was(
     assert (total["kind"], total["decisions"]) == ("all", figures["decisions"])
     assert f"{total['legal_share']['value']:.0%}"[:-1] in capsys.readouterr().out
     assert sorted(path.name for path in judged.rglob("*")) == before
+
+
+@pytest.mark.timeout(300)  # a busy machine takes long to load vLLM
+def test_a_run_is_measured_beside_what_a_model_says_to_held_out_observations(
+    judged: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "model"
+    make_tiny_model(model)
+    write_json(model / FACTS, {"prompts_sha256": prompts_digest(house_prompts()[1])})
+    few = ["--observations", "2", "--held-out-runs", "1", "--jobs", "1"]
+
+    assert main(["judge-run", str(judged), "--model", str(model), *few]) == 0
+    shown, told = capfd.readouterr().out, json.loads((judged / "judgements.json").read_text())
+    assert told["held_out"] == json.loads((model / "evaluation.json").read_text())
+    assert told["in_run"]["decisions"] == len(scores_of(judged)) > told["held_out"]["decisions"] > 20
+    for kind in EXAMPLES:  # each in both tables, also where it was never asked
+        assert len(re.findall(rf"^{kind.replace('_', ' ')} ", shown, re.MULTILINE)) == 2
 
 
 def test_a_run_that_asked_no_model_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

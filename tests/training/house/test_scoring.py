@@ -13,7 +13,7 @@ from actors.policy.calibration import shipped_calibration
 from actors.policy.decisions import EstimatePoints, PlanChoice, PlanStory, PointsChoice
 from actors.policy.prompting.answers import text_of
 from actors.policy.prompting.narrowing import schema_of
-from training.house.examples import SecondOpinion
+from training.house.examples import EXAMPLES, SecondOpinion
 from training.house.intervals import mean_interval, share_interval
 from training.house.random_play import Dealer, play
 from training.house.scoring import Score, Scorer, table
@@ -104,13 +104,17 @@ def test_a_line_for_each_kind_and_one_for_all_with_a_verdict_where_there_is_enou
         *(score_of("decide_help", 0.5, is_legal=n > 0) for n in range(20)),
         score_of("plan_story", 1.0),
     ]
-    shown = list(lines_of(table(scores), "a run"))
+    title, _, *rows = lines_of(table(scores), "a run")
+    shown = {row[:18].strip(): row[18:] for row in rows}
 
-    assert [line.split("  ")[0] for line in shown[2:6]] == ["decide help", "judge quality", "plan story", "all"]
-    assert shown[2].endswith("+0 [+0 +0] no")
-    assert "95 [76 99]" in shown[2]
-    assert shown[3].endswith("+50 [+50 +50] yes")
-    assert shown[4].endswith("too few")
+    assert title == "a run"
+    assert list(shown) == [*sorted(kind.replace("_", " ") for kind in EXAMPLES), "all"]  # also what was never asked
+    assert shown["decide help"].endswith("+0 [+0 +0] no")
+    assert "95 [76 99]" in shown["decide help"]
+    assert shown["judge quality"].endswith("+50 [+50 +50] yes")
+    assert shown["plan story"].endswith("too few")
+    assert shown["hold checkpoint"].split() == ["0", "none"]
+    assert shown["all"].split()[0] == "41"
 
 
 def test_intervals_are_those_of_the_books() -> None:
