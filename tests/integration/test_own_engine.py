@@ -70,6 +70,16 @@ def test_every_decision_comes_from_the_engine(judged: Judged) -> None:
     assert all(body["completion_tokens"] > 0 for body in settled)
 
 
+def test_seconds_and_cached_tokens_of_the_engine_are_measured_by_decision(judged: Judged) -> None:
+    page = json.loads((judged.folder / "logs" / "ledger_measured.json").read_text())
+    total, asked = page["total"], events(judged.folder, "decision.model_asked/1")
+
+    assert total["answers"] == sum(body["attempts"] for _, body in asked)
+    assert total["answers_without_seconds"] == sum(body["unmetered"] for _, body in asked)
+    assert 0 < total["cached_tokens"] < total["prompt_tokens"]  # the beginnings of prompts, which are the same
+    assert all(row["engine_seconds"] > 0 for row in page["by"]["actor"].values())
+
+
 def test_a_replay_needs_no_engine_and_one_process_gives_the_same(judged: Judged, tmp_path: Path) -> None:
     replayed = simulate("replay", judged.folder)
     run(tmp_path / "one", judged.model, "--nodes", "1")
