@@ -377,7 +377,7 @@ class DecisionFailed:
 class ModelAsked:
     """A model was asked for a decision, once or with a repair. Published beside DecisionTaken or DecisionFailed."""
 
-    KIND: ClassVar[str] = "decision.model_asked/1"
+    KIND: ClassVar[str] = "decision.model_asked/2"
     team: str
     agent: str
     decision: str  # the observation's kind

@@ -16,6 +16,7 @@ import msgpack
 import pytest
 import zmq
 
+from actors.scrum.messages import TokensSpent
 from brokers.journal.reader import JournalReader
 from brokers.wire.packing import unpack
 from inference.adapters.content import content_hash
@@ -130,7 +131,7 @@ def worn(place: Path) -> Worn:
 
 
 def test_everybody_is_answered_through_the_version_of_role_and_sprint(worn: Worn) -> None:
-    spent = [body for _, body in events(worn.folder, "ledger.tokens_spent/1")]
+    spent = [body for _, body in events(worn.folder, TokensSpent.KIND)]
     entries = worn.ledger()["entries"]
     by_person = {(each["actor"], each["sprint"]): each["adapter"] for each in entries}
 
@@ -263,4 +264,4 @@ def test_a_version_that_no_engine_can_load_stops_the_run_which_may_be_resumed(wo
     assert done.code == 75, done.err
     assert "small-0 does not load adapter coach@1 (unreadable: " in done.err
     assert "--resume" in done.err
-    assert not events(tmp_path / "run", "decision.failed/1", "decision.model_asked/1")
+    assert not events(tmp_path / "run", "decision.failed/1", "decision.model_asked/2")

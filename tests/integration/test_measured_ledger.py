@@ -95,7 +95,7 @@ def test_how_slow_engines_are_and_what_they_cached_is_in_no_log_and_no_artifact(
 def test_rows_add_up_to_what_the_engines_did_in_every_dimension(quick: Measured) -> None:
     page, artifact = quick.file, quick.artifact
 
-    assert page["total"]["answers"] == len(events(quick.folder, "decision.model_asked/1"))
+    assert page["total"]["answers"] == len(events(quick.folder, "decision.model_asked/2"))
     assert micros(page["total"]) > 0
     assert page["total"]["answers_without_seconds"] == page["total"]["answers_without_cached_tokens"] == 0
     assert page["unpaid"]["answers"] == 0

@@ -106,7 +106,7 @@ def test_stories_are_accepted_because_of_what_the_model_wrote(written: Written, 
 
 
 def test_each_call_is_a_decision_of_its_driver_with_a_seed_of_its_own(written: Written) -> None:
-    asked = told(written.folder, "decision.model_asked/1")
+    asked = told(written.folder, "decision.model_asked/2")
 
     assert {body["decision"] for body in asked} == {"decision.write_code/1"}
     assert {body["model"] for body in asked} == {"coder"}
@@ -119,7 +119,7 @@ def test_each_call_is_a_decision_of_its_driver_with_a_seed_of_its_own(written: W
 def test_what_the_hands_took_of_engines_is_measured_by_driver_and_story(written: Written, raved: Written) -> None:
     """The effects are those of whoever works with the code, and not of the driver whose purse pays."""
     page, nonsense = (json.loads((of.folder / "logs" / "ledger_measured.json").read_text()) for of in (written, raved))
-    drivers = {body["agent"] for body in told(written.folder, "decision.model_asked/1")}
+    drivers = {body["agent"] for body in told(written.folder, "decision.model_asked/2")}
 
     assert page["total"]["answers"] == len(written.bodies)
     assert page["unpaid"]["answers"] == page["total"]["answers_without_seconds"] == 0
@@ -143,7 +143,7 @@ def test_a_model_is_shown_what_it_has_read_before(written: Written) -> None:
 
 def test_tokens_and_tool_calls_are_in_the_report_and_on_the_screen(written: Written) -> None:
     hands, metrics = report(written.folder)["hands"], report(written.folder)["metrics"]
-    asked = told(written.folder, "decision.model_asked/1")
+    asked = told(written.folder, "decision.model_asked/2")
     tools = told(written.folder, "code.tool_called/1")
     counted = Counter(call["tool"] for call in calls(written.bodies))
 
@@ -201,7 +201,7 @@ def test_a_killed_run_goes_on_and_asks_only_for_the_calls_that_it_lacks(
 
 
 def test_nonsense_is_a_typed_failure_after_one_repair_and_the_run_ends_well(raved: Written) -> None:
-    asked = told(raved.folder, "decision.model_asked/1")
+    asked = told(raved.folder, "decision.model_asked/2")
     failed = told(raved.folder, "decision.failed/1")
     hands = report(raved.folder)["hands"]
 

@@ -63,7 +63,7 @@ def server() -> Iterator[SmallChatServer]:
 
 def test_every_decision_of_every_agent_comes_from_the_server(undisturbed: Undisturbed) -> None:
     taken = events(undisturbed.folder, "decision.taken/1")
-    told = events(undisturbed.folder, "decision.model_asked/1")
+    told = events(undisturbed.folder, "decision.model_asked/2")
 
     assert len(taken) == len(told) == undisturbed.requests == asked(undisturbed.folder) > 30
     assert len({body["agent"] for _, body in taken}) == 11
@@ -153,7 +153,7 @@ def test_spoilt_answers_are_repaired_once_and_then_the_cautious_choice_is_taken(
     with SmallChatServer(writes=spoilt(2)) as server:
         run(tmp_path / "run", *SMALL, TINY, endpoint(server), f"policy.prompts={tmp_path}", "--nodes", "1")
     (tmp_path / "repair.j2").unlink()
-    told = [body for _, body in events(tmp_path / "run", "decision.model_asked/1")]
+    told = [body for _, body in events(tmp_path / "run", "decision.model_asked/2")]
     failed = [body for _, body in events(tmp_path / "run", "decision.failed/1")]
     found = judgement(tmp_path / "run")
 

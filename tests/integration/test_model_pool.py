@@ -125,7 +125,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
 
 
 def test_everybody_asks_the_model_of_the_own_tier_at_its_own_server(undisturbed: Undisturbed) -> None:
-    told = [body for _, body in events(undisturbed.folder, "decision.model_asked/1")]
+    told = [body for _, body in events(undisturbed.folder, "decision.model_asked/2")]
     by_model = Counter(body["model"] for body in told)
 
     assert undisturbed.asked == {tier: Counter({TIERS[tier]: by_model[TIERS[tier]]}) for tier in TIERS}
@@ -155,7 +155,7 @@ def test_a_run_is_replayed_and_verified_without_servers_and_engines(undisturbed:
 
 def test_who_asks_which_model_follows_from_roles(undisturbed: Undisturbed) -> None:
     agents = load_config(None).config.models.agents
-    asked = {body["agent"]: body["model"] for _, body in events(undisturbed.folder, "decision.model_asked/1")}
+    asked = {body["agent"]: body["model"] for _, body in events(undisturbed.folder, "decision.model_asked/2")}
 
     assert len(asked) == len(agents) == 11
     for agent, model in asked.items():

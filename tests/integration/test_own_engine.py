@@ -62,7 +62,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Judged:
 
 
 def test_every_decision_comes_from_the_engine(judged: Judged) -> None:
-    told = events(judged.folder, "decision.model_asked/1")
+    told = events(judged.folder, "decision.model_asked/2")
 
     assert judged.judgement["models"] == {"tiny": len(told)}
     settled = [body for _, body in told if body["outcome"] == "settled"]

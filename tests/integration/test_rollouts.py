@@ -41,7 +41,7 @@ def test_judgements_and_code_are_answered_through_adapters_of_their_own_models(t
     assert {body["model"] for body in judge.bodies} == {"judge", "coach@2"}
     assert {body["model"] for body in coder.bodies} == {"writer@5"}
     assert all(wants_code(body) for body in coder.bodies)
-    told = [body for _, body in events(tmp_path / "run", "decision.model_asked/1")]
+    told = [body for _, body in events(tmp_path / "run", "decision.model_asked/2")]
     judged = [body for body in told if body["model"] == "judge"]
     assert {body["agent"] for body in judged if body["adapter"]} <= seniors
     assert not seniors & {body["agent"] for body in judged if not body["adapter"]}
@@ -122,7 +122,7 @@ def test_who_wears_what_may_not_change_in_a_run_but_in_what_a_fork_has_ahead(tmp
     assert forked.code == 0, forked.err
     versions = {
         (row.time_us > DAY_US, body["adapter_version"])
-        for row, body in events(tmp_path / "fork", "decision.model_asked/1")
+        for row, body in events(tmp_path / "fork", "decision.model_asked/2")
     }
     assert versions == {(False, 1), (True, 2)}
 

@@ -36,7 +36,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_decision_is_heard_and_those_settled_at_once_are_told_apart(judged: Path) -> None:
     heard = judgements_of(judged)
-    told = [body for _, body in events(judged, "decision.model_asked/1")]
+    told = [body for _, body in events(judged, "decision.model_asked/2")]
 
     assert Counter(one.asked.observation.KIND for one in heard) == Counter(body["decision"] for body in told)
     assert Counter(one.asked.agent for one in heard) == Counter(body["agent"] for body in told)
@@ -58,7 +58,7 @@ def test_what_is_heard_is_what_was_decided(judged: Path) -> None:
 
 def test_legality_of_a_run_counts_first_answers(judged: Path) -> None:
     scores = scores_of(judged)
-    told = [body for _, body in events(judged, "decision.model_asked/1")]
+    told = [body for _, body in events(judged, "decision.model_asked/2")]
 
     assert sum(score.is_legal for score in scores) == sum(
         body["attempts"] == 1 for body in told if body["outcome"] == "settled"
