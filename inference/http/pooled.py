@@ -169,7 +169,8 @@ class PoolDriver:
         if served.model in pool.state().given_up:
             done(model_unavailable(served.model, self._retry_s))
             return
-        if action == "load" and self._sha256.get(served, sha256) != sha256:  # before engines could be told to have both
+        coming = {each.served: each.sha256 for each in self._changes if each.action == "load"}
+        if action == "load" and (self._sha256 | coming).get(served, sha256) != sha256:  # before any engine hears of it
             message = f"{served.name} is loaded with another content"
             done(RefusedError(409, message, type="conflict_error", code="version_taken"))
             return

@@ -306,6 +306,36 @@ def test_a_killed_run_goes_on_with_a_server_elsewhere(undisturbed: Undisturbed, 
     assert 0 < len(other.servers["large"].bodies) <= undisturbed.asked["large"]["big"]
 
 
+@pytest.mark.parametrize("nodes", ["1", "2"])
+def test_engines_end_with_a_launcher_that_is_killed_and_the_run_goes_on(
+    undisturbed: Undisturbed, three: Three, tmp_path: Path, nodes: str
+) -> None:
+    folder, gate = tmp_path / "run", Gate(after=3)
+    three.servers["large"].writes = gate
+    running = start(folder, *SMALL, *POOLED, *three.settings, *IN_ROLES, "--nodes", nodes)
+    three.servers["large"].wait_for(4)  # an engine works, and will for ever
+    pids = running.live()["pids"]
+    engines = {name: pid for name, pid in pids.items() if name.removesuffix("-0") in TIERS}
+    running.process.kill()  # -9
+    running.process.communicate(timeout=100)
+    until(lambda: not any(is_running(pid) for pid in pids.values()))
+    gate.open()
+    done = simulate("run", "--resume", "--output", folder, "--metrics-port", "0", "--nodes", nodes)
+
+    assert "large-0" in engines
+    assert done.code == 0, done.err
+    assert digest(folder) == undisturbed.digest
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process, and it is not merely waited for by nobody."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
 def test_only_tiers_that_somebody_asks_need_to_be_there(three: Three, tmp_path: Path) -> None:
     three.servers["large"].stop()
     three.servers["medium"].stop()
@@ -330,6 +360,48 @@ def test_judgements_and_code_come_from_different_servers(tmp_path: Path) -> None
     assert {body["model"] for body in judge.bodies} == {"judge"}
     assert {body["model"] for body in coder.bodies} == {"coder"}
     assert simulate("replay", tmp_path / "run").code == 0
+
+
+def test_a_budget_holds_over_judgement_and_hands_together(tmp_path: Path) -> None:
+    with (
+        SmallChatServer(writes=legal, models=["judge"]) as judge,
+        SmallChatServer(writes=honest, models=["coder"]) as coder,
+    ):
+        tiers = Three({"lead": judge, "hands": coder})
+        named = tiers.settings_of({"lead": "judge", "hands": "coder"})
+        models = ("policy.model=judge", "code_generation.model=coder", "code_generation.hands=llm")
+        options = (*CODING, *POOLED, *models, "pool.roles.senior=lead", *named)
+        run(tmp_path / "free", *options, "--nodes", "1", executes=True)
+        free = spent(tmp_path / "free")
+        budget = sum(spent(tmp_path / "free", until_us=middle_of_the_hands(tmp_path / "free")).values())
+        asked = len(judge.bodies) + len(coder.bodies)
+        run(tmp_path / "stopped", *options, f"budget.tokens={budget}", "--nodes", "1", executes=True)
+        asked_again = len(judge.bodies) + len(coder.bodies) - asked
+
+    ((exhausted, told),) = events(tmp_path / "stopped", "ledger.budget_exhausted/1")
+    by_then = spent(tmp_path / "stopped", until_us=exhausted.time_us)
+    assert min(free.values()) > 0
+    assert max(by_then.values()) < budget <= told["spent_tokens"] <= sum(by_then.values())  # neither had spent it alone
+    failed = [body for _, body in events(tmp_path / "stopped", "decision.failed/1")]
+    assert {body["reason"] for body in failed} == {"budget_exhausted"}
+    assert {"decision.write_code/1"} < {body["decision"] for body in failed}
+    assert asked_again < asked
+    assert simulate("replay", tmp_path / "stopped").code == 0
+
+
+def middle_of_the_hands(folder: Path) -> int:
+    """When half of what the hands asked was answered."""
+    told = [row.time_us for row, body in events(folder, "ledger.tokens_spent/1") if body["model"] == "coder"]
+    return told[len(told) // 2]
+
+
+def spent(folder: Path, until_us: int | None = None) -> Counter[str]:
+    """Tokens by model."""
+    found: Counter[str] = Counter()
+    for row, body in events(folder, "ledger.tokens_spent/1"):
+        if until_us is None or row.time_us <= until_us:
+            found[body["model"]] += body["prompt_tokens"] + body["completion_tokens"]
+    return found
 
 
 # -- what is wrong is said before anything is written -----------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +108,7 @@ def test_a_door_without_folders_loads_nothing(folder: Path) -> None:
         ({"lora_name": "tester", "lora_path": "mine/tester", "load_inplace": True}, 400, "load_inplace"),
         ({"lora_name": "tester", "lora_path": "mine/empty"}, 400, "lora_path"),
         ({"lora_name": "tester", "lora_path": "a\x00b"}, 400, "lora_path"),
+        ({"lora_name": "tester", "lora_path": "mine/" + "a" * 300}, 400, "lora_path"),
     ],
 )
 def test_a_slip_names_the_parameter(
@@ -130,3 +133,30 @@ def test_which_of_several_versions_is_meant_must_be_said() -> None:
         response = post(opened, "unload_lora_adapter", lora_name="reviewer")
 
     assert (response.status_code, response.json()["error"]["param"]) == (400, "version")
+
+
+def test_a_version_keeps_its_content_whoever_loads_it_again(door: OpenDoor, folder: Path) -> None:
+    other = folder / "mine" / "other"
+    other.mkdir()
+    (other / "adapter.safetensors").write_bytes(b"other weights")
+    path = str(folder / "mine" / "tester")
+    loaded = [post(door, "load_lora_adapter", lora_name="tester", lora_path=path, version=1) for _ in range(2)]
+    taken = post(door, "load_lora_adapter", lora_name="tester", lora_path=str(other), version=1)
+
+    assert [each.status_code for each in loaded] == [200, 200]
+    assert (taken.status_code, taken.json()["error"]["code"]) == (409, "version_taken")
+    assert {each.sha256 for each in door.engine.adapters()} == {content_hash(Path(path))}
+    assert models(door) == ["tiny", "tester@1"]
+
+
+def test_many_who_load_at_once_all_have_an_answer(door: OpenDoor, folder: Path) -> None:
+    path = str(folder / "mine" / "tester")
+    with ThreadPoolExecutor(32) as threads:
+        answers = [
+            threads.submit(post, door, "load_lora_adapter", lora_name="tester", lora_path=path, version=n % 16 + 1)
+            for n in range(64)
+        ]
+        found = Counter(each.result(60).status_code for each in answers)
+
+    assert found == {200: 60, 409: 4}  # the version that its engine refuses
+    assert models(door) == ["tiny", *(f"tester@{n}" for n in range(1, 17) if n != 13)]
