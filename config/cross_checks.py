@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from config.adapter_checks import adapter_findings
 from config.finding import Finding
 from config.pool_checks import pool_findings, unserved_findings
+from config.pool_roles import model_of
 from config.rosters import ONLY_TEAM, TeamRoster, members_of
 from config.schema import nearest_name
 from config.section import minute_of_day
@@ -32,6 +34,7 @@ def findings(config: RunConfig, *, chosen: Callable[[Loc], bool]) -> Iterator[Fi
     yield from _hands(config)
     yield from _models_asked(config)
     yield from pool_findings(config)
+    yield from adapter_findings(config, models_of=lambda agent_id: _models_of(config, agent_id))
     yield from _budget(config)
     if config.models.agents:
         for index, roster in enumerate(_original_rosters(config)):
@@ -275,6 +278,12 @@ def _drivers(config: RunConfig) -> tuple[str, ...]:
     return tuple(one.id for team in _original_rosters(config) for one in team.members if one.may_drive)
 
 
+def _models_of(config: RunConfig, agent_id: str) -> tuple[str, ...]:
+    """The models that an agent asks through the pool, for judgements and for code."""
+    own = model_of(config.pool, agent_id, config.models.agents[agent_id])
+    return tuple(asking.model or own for asking in _askings(config) if agent_id in asking.agents)
+
+
 def _models_asked(config: RunConfig) -> Iterator[Finding]:
     """Whoever is to be asked must be there to be asked; each thing that is missing is told once."""
     found: dict[Loc, Finding] = {}
@@ -306,7 +315,8 @@ def _asked_slips(config: RunConfig, asking: _Asking) -> Iterator[Finding]:
                 allowed="local_vllm",
                 concluded_from=(at, asking.setting),
             )
-        if asking.model is None and not agent.model.strip():
+        own = model_of(config.pool, agent_id, agent) if config.models.engine == "pool" else agent.model
+        if asking.model is None and not own.strip():
             yield Finding(
                 at=(*at, "model"),
                 message=f"is missing while {asking.because}",

@@ -34,8 +34,9 @@ def millionths(amount: float) -> int:
 class PriceSection(Section):
     """Of one model, for a million tokens (`prices.models.<name>:`)."""
 
-    input: Money  # of prompts, cached or not
+    input: Money  # of prompts; budgets and results count it for cached ones too
     output: Money  # of answers
+    cached: Money | None = None  # of prompts a prefix cache had, in what was measured; none means what all of them cost
 
 
 class PricesSection(Section):

@@ -14,6 +14,11 @@ RoleName = Annotated[
     Field(pattern=_KEY, max_length=64),
     Words("an agent id or the end of one, a role_archetype, a seniority, or both as in junior_developer"),
 ]
+VersionName = Annotated[
+    str,
+    Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?@[1-9][0-9]{0,8}$"),
+    Words("a name of small letters, digits and -, with a version, for instance reviewer@3"),
+]
 MemoryShare = Annotated[float, Field(gt=0, le=1), Words("a number above 0, up to 1")]
 
 
@@ -35,6 +40,21 @@ class TierSection(Section):
     max_lora_rank: Annotated[int, Field(ge=1, le=512)] = 16  # largest rank of an adapter
 
 
+class AdapterSection(Section):
+    """One version of a LoRA adapter; it never changes (`pool.adapters.<id>:`, the id being `name@version`)."""
+
+    model: NonEmptyText  # that it adapts, by the name under which a tier serves it
+    path: str | None = None  # folder as PEFT saves it; none for tiers whose server has it, under name@version
+
+
+class RolloutSection(Section):
+    """Who is answered through which version, and from when (`pool.rollout[]:`)."""
+
+    adapter: VersionName | None  # none means the model without an adapter
+    roles: tuple[RoleName, ...] = ()  # none means everybody who asks the adapter's model
+    from_sprint: Annotated[int, Field(ge=1)] = 1  # decisions that begin in this sprint or later
+
+
 class PoolHostSection(Section):
     """A machine that is not this one, as far as it may be used (`pool.hosts.<name>:`)."""
 
@@ -49,6 +69,8 @@ class PoolSection(Section):
 
     tiers: dict[Identifier, TierSection] = Field(default_factory=dict)  # usually large, medium and small
     roles: dict[RoleName, Identifier] = Field(default_factory=dict)  # who is served by which tier
+    adapters: dict[VersionName, AdapterSection] = Field(default_factory=dict)  # versions that engines can load
+    rollout: tuple[RolloutSection, ...] = ()  # who is answered through them; the last entry that fits counts
     hosts: dict[Identifier, PoolHostSection] = Field(default_factory=dict)  # other machines; this one is looked at
     reserve: Annotated[int, Field(ge=0, le=4096)] = 4  # slots of each model that trainer and batch leave to agents
     lease_s: PositiveFloat = 30.0  # wall seconds of silence after which an engine is given up

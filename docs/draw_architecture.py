@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 
 TARGET = Path(__file__).with_name("architecture.svg")
-WIDTH, HEIGHT = 1110, 600
+WIDTH, HEIGHT = 1350, 700
 LINE = 17
 INK, GREY, BLUE = "#1b1f24", "#4a5562", "#34506e"
 FILLS = {
@@ -68,7 +68,7 @@ class Link:
 
 
 BOXES = (
-    Box("process", 20, 20, 1070, 40, ("launcher: starts the others, restarts hub and engines, shows progress",)),
+    Box("process", 20, 20, 1310, 40, ("launcher: starts the others, restarts hub and engines, shows progress",)),
     Box("outside", 20, 120, 160, 96, ("clients", "any language with", "ZeroMQ and msgpack")),
     Box("outside", 20, 270, 160, 66, ("Prometheus", "or a browser")),
     Box(
@@ -79,16 +79,33 @@ BOXES = (
         216,
         ("hub", "checks requests,", "answers repeated", "ones from memory,", "serves /metrics"),
     ),
-    Box("process", 600, 100, 200, 340, ("services node",)),
+    Box("process", 600, 100, 200, 444, ("services node",)),
     Box("thing", 614, 134, 172, 66, ("clock", "grants windows,", "writes the journal")),
     Box("thing", 614, 212, 172, 116, ("actors of each team", "facilitator/…", "board/…", "workshop/…", "disturber/…")),
-    Box("thing", 614, 340, 172, 86, ("recorder", "a Pykka actor on a", "thread of its own")),
-    Box("process", 940, 100, 150, 110, ("agents node 1", "agent/… actors,", "sharded by name")),
-    Box("process", 940, 240, 150, 66, ("agents node 2, …", "with --nodes 3, 4, …")),
-    Box("process", 940, 356, 150, 84, ("engine", "answers decisions,", "holds no state")),
-    Box("file", 320, 490, 770, 84, ("run folder",)),
-    Box("thing", 440, 504, 260, 56, ("run.sqlite", "inputs, effects, commands, log")),
-    Box("thing", 720, 504, 356, 56, ("results", "sprint-NN/, metrics/, final_report.json, final_report.md")),
+    Box(
+        "thing",
+        614,
+        340,
+        172,
+        84,
+        ("pools of engines", "credits, urgency,", "adapter and prefix,", "asks again what is lost"),
+    ),
+    Box("thing", 614, 444, 172, 86, ("recorder", "a Pykka actor on a", "thread of its own")),
+    Box("process", 940, 100, 170, 90, ("agents node 1", "agent/… actors,", "sharded by name")),
+    Box("process", 940, 214, 170, 66, ("agents node 2, …", "with --nodes 3, 4, …")),
+    Box("process", 940, 304, 170, 84, ("engines", "behavioural decisions;", "git, tests in a sandbox")),
+    Box(
+        "process",
+        940,
+        402,
+        170,
+        106,
+        ("text engines", "one process each:", "vLLM on its GPUs or", "cores, with versions", "of LoRA adapters"),
+    ),
+    Box("outside", 1196, 412, 134, 84, ("model servers", "vllm serve, or", "any of OpenAI's", "form")),
+    Box("file", 320, 596, 1010, 84, ("run folder",)),
+    Box("thing", 440, 610, 260, 56, ("run.sqlite", "inputs, effects, commands, log")),
+    Box("thing", 720, 610, 356, 56, ("results", "sprint-NN/, metrics/, final_report.json, final_report.md")),
 )
 LINKS = (
     Link(((390, 60), (390, 120)), look="starts"),
@@ -98,12 +115,14 @@ LINKS = (
     Link(((320, 200), (180, 200)), ("XPUB – SUB", "events"), (192, 194), look="one"),
     Link(((180, 303), (320, 303)), ("GET /metrics",), (192, 295), look="one"),
     Link(((460, 150), (600, 150)), ("ROUTER – DEALER", "commands, answers,", "events, samples"), (472, 142)),
-    Link(((800, 150), (940, 150)), ("PUSH – PULL", "letters, grants, log"), (812, 142)),
-    Link(((800, 273), (940, 273))),
-    Link(((1015, 210), (1015, 240))),
-    Link(((800, 398), (940, 398)), ("ROUTER – DEALER", "effects"), (812, 390)),
-    Link(((614, 194), (576, 194), (576, 504)), ("journal",), (522, 430), look="one"),
-    Link(((700, 426), (700, 466), (898, 466), (898, 504)), look="one"),
+    Link(((800, 140), (940, 140)), ("PUSH – PULL", "letters, grants, log"), (812, 132)),
+    Link(((800, 250), (940, 250))),
+    Link(((1015, 190), (1015, 214))),
+    Link(((786, 362), (940, 362)), ("ROUTER – DEALER", "effects"), (812, 354)),
+    Link(((786, 414), (940, 414)), ("ROUTER – DEALER", "prompts, texts"), (812, 406)),
+    Link(((1110, 454), (1196, 454)), ("HTTP",), (1134, 446)),
+    Link(((614, 167), (576, 167), (576, 610)), ("journal",), (522, 430), look="one"),
+    Link(((700, 530), (700, 572), (898, 572), (898, 610)), look="one"),
 )
 
 

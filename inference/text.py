@@ -105,18 +105,23 @@ class TextWritten:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextGenerated:
-    """What a model wrote. Model, adapter and version are those that really answered."""
+    """What a model wrote. Model, adapter and version are those that really answered.
 
-    KIND: ClassVar[str] = "inference.text_generated/1"
+    `cached_tokens` and `engine_us` follow from an engine's past and from wall time: they are journalled and counted,
+    and None in what an actor gets and a log has (`inference/measured.py`).
+    """
+
+    KIND: ClassVar[str] = "inference.text_generated/2"
     text: str
     finish: Finish  # stop: it was done; length: cut at max_tokens; cancelled: what there was when it was cancelled
     model: str
     adapter: str
     adapter_version: int
     prompt_tokens: int
-    cached_tokens: int | None  # of the prompt's, taken from a prefix cache; None: the engine does not tell
+    cached_tokens: int | None  # of the prompt's, from a prefix cache; None: the engine does not tell, and in each log
     completion_tokens: int
     details: TextDetails | None = None  # what was wanted besides the text
+    engine_us: int | None = None  # since an engine took it on; None: none measured it, and in each log
 
 
 class TextEngineError(Exception):
@@ -171,6 +176,8 @@ class TextCounters:
     unanswered_completion_tokens: int = 0
     repeated: int = 0  # requests sent again because their answer got lost on its way; nobody knows their tokens
     unmetered: int = 0  # cancelled replies whose tokens the engine does not know
+    engine_us: int = 0  # sum over the replies, cancelled ones too: longer than the engine's life, as it works on many
+    unanswered_us: int = 0  # likewise of those that became a Failed, which carries no time
 
 
 @runtime_checkable
@@ -250,6 +257,20 @@ class ServedText:
     slots: int
     models: tuple[str, ...] | None = None  # that it serves; None: it says so only by refusing
     loads_first: bool = False  # it is made at once, and takes no request before
+
+
+def unwritten(request: GenerateText) -> TextGenerated:
+    """The reply to a request that was cancelled, where nobody knows of anything that was written."""
+    return TextGenerated(
+        text="",
+        finish="cancelled",
+        model=request.model,
+        adapter=request.adapter,
+        adapter_version=request.adapter_version,
+        prompt_tokens=0,
+        cached_tokens=None,
+        completion_tokens=0,
+    )
 
 
 def adapter_name(adapter: str, version: int) -> str:

@@ -73,7 +73,9 @@ def _hands(hands: Report) -> list[str]:
 
 
 def _models(part: Report) -> str:
-    return ", ".join(f"{one_line(name)} ({count})" for name, count in part["models"].items()) or "none"
+    models = ", ".join(f"{one_line(name)} ({count})" for name, count in part["models"].items()) or "none"
+    adapters = ", ".join(f"{one_line(name)} ({count})" for name, count in part["adapters"].items())
+    return f"{models}; of these through adapters: {adapters}" if adapters else models
 
 
 def _delivery(metrics: Report, bars: str) -> list[str]:

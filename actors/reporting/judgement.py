@@ -18,6 +18,8 @@ from actors.reporting.tallies import (
     REPAIRED,
     TOOL_REFUSED,
     TOOL_USED,
+    WORN,
+    WORN_WRITING,
     WRITE_CODE,
     WRITTEN_BY,
 )
@@ -25,7 +27,7 @@ from actors.reporting.team_history import TeamHistory
 
 
 def judgement(info: RunInfo, histories: Sequence[TeamHistory]) -> dict[str, Any]:
-    """The part of the final report about judgements; decisions and models are sorted by name."""
+    """The part of the final report about judgements; decisions, models and adapters are sorted by name."""
     if info.judgement != "model":
         return {"by": info.judgement}
     tally = _whole(histories)
@@ -33,6 +35,7 @@ def judgement(info: RunInfo, histories: Sequence[TeamHistory]) -> dict[str, Any]
     return {
         "by": info.judgement,
         "models": _named(tally, ANSWERED_BY),
+        "adapters": _named(tally, WORN),
         "asked": sum(asked.values()),
         "repaired": sum(repaired.values()),
         "failed": sum(failed.values()),
@@ -46,7 +49,7 @@ def judgement(info: RunInfo, histories: Sequence[TeamHistory]) -> dict[str, Any]
 
 
 def hands(info: RunInfo, histories: Sequence[TeamHistory]) -> dict[str, Any]:
-    """The part of the final report about who wrote the code; tools and models are sorted by name."""
+    """The part of the final report about who wrote the code; tools, models and adapters are sorted by name."""
     if info.hands != "llm":
         return {"by": info.hands}
     tally = _whole(histories)
@@ -54,6 +57,7 @@ def hands(info: RunInfo, histories: Sequence[TeamHistory]) -> dict[str, Any]:
     return {
         "by": info.hands,
         "models": _named(tally, WRITTEN_BY),
+        "adapters": _named(tally, WORN_WRITING),
         "asked": tally[f"{ASKED}{WRITE_CODE}"],
         "repaired": tally[f"{REPAIRED}{WRITE_CODE}"],
         "failed": tally[f"{FAILED}{WRITE_CODE}"],

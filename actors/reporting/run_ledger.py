@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from actors.reporting.artifact_folder import SCHEMA_VERSION
@@ -11,7 +11,7 @@ from actors.scrum.messages import BudgetExhausted, TokensSpent
 from inference.ledger.entries import DIMENSIONS, Entry, Ledger, Totals
 from inference.text import adapter_name
 
-CACHED_REASON = "follows from the past of engines, not from the seed; for a pool, logs/pool/books.json has it"
+CACHED_REASON = "follows from the past of engines, not from the seed; logs/ledger_measured.json has it"
 _NONE = "none"  # a key for what was about no story, or used no adapter
 
 
@@ -24,21 +24,7 @@ class RunLedger:
 
     def spent(self, event: TokensSpent, *, sprint: int) -> None:
         """One decision took something of a model."""
-        self._ledger.book(
-            Entry(
-                actor=event.agent,
-                story=event.story_id,
-                sprint=sprint,
-                model=event.model,
-                price_of=event.asked_model,
-                adapter=adapter_name(event.adapter, event.adapter_version) if event.adapter else "",
-                answers=event.answers,
-                unmetered=event.unmetered,
-                prompt_tokens=event.prompt_tokens,
-                cached_tokens=None,
-                completion_tokens=event.completion_tokens,
-            )
-        )
+        self._ledger.book(entry_of(event, sprint=sprint))
 
     def exhausted(self, event: BudgetExhausted, *, at: str) -> None:
         """What may be spent is spent."""
@@ -56,18 +42,41 @@ class RunLedger:
         """The whole artifact."""
         return {
             "schema_version": SCHEMA_VERSION,
-            "currency": self._ledger.prices.currency,
-            "total": _shown(self._ledger.total),
-            "by": {
-                name: {_key(key[0], name): _shown(totals) for key, totals in self._ledger.by(name).items()}
-                for name in DIMENSIONS
-            },
-            "entries": [
-                dict(zip(DIMENSIONS, key, strict=True)) | _shown(totals)
-                for key, totals in self._ledger.by(*DIMENSIONS).items()
-            ],
+            **tables_of(self._ledger, _shown),
             "budgets_exhausted": list(self._exhausted),
         }
+
+
+def entry_of(event: TokensSpent, *, sprint: int) -> Entry:
+    """What the log knows of a decision: everything but what engines measured."""
+    return Entry(
+        actor=event.agent,
+        story=event.story_id,
+        sprint=sprint,
+        model=event.model,
+        price_of=event.asked_model,
+        adapter=adapter_name(event.adapter, event.adapter_version) if event.adapter else "",
+        answers=event.answers,
+        unmetered=event.unmetered,
+        prompt_tokens=event.prompt_tokens,
+        cached_untold=event.answers,
+        untimed=event.answers,
+        completion_tokens=event.completion_tokens,
+    )
+
+
+def tables_of(ledger: Ledger, shown: Callable[[Totals], dict[str, Any]]) -> dict[str, Any]:
+    """A ledger in all, by each dimension, and entry by entry."""
+    return {
+        "currency": ledger.prices.currency,
+        "total": shown(ledger.total),
+        "by": {
+            name: {_key(key[0], name): shown(totals) for key, totals in ledger.by(name).items()} for name in DIMENSIONS
+        },
+        "entries": [
+            dict(zip(DIMENSIONS, key, strict=True)) | shown(totals) for key, totals in ledger.by(*DIMENSIONS).items()
+        ],
+    }
 
 
 def notices(exhausted: Sequence[BudgetExhausted]) -> dict[str, Any]:
@@ -94,12 +103,15 @@ def _exhausted(event: BudgetExhausted) -> dict[str, Any]:
 
 
 def _shown(totals: Totals) -> dict[str, Any]:
+    return {**counted(totals), "cached_tokens": None, "cached_tokens_reason": CACHED_REASON}
+
+
+def counted(totals: Totals) -> dict[str, Any]:
+    """What of a row nobody needs to measure, and its price."""
     return {
         "answers": totals.answers,
         "answers_without_tokens": totals.unmetered,
         "prompt_tokens": totals.prompt_tokens,
-        "cached_tokens": None,
-        "cached_tokens_reason": CACHED_REASON,
         "completion_tokens": totals.completion_tokens,
         "price": None if totals.price_millionths is None else money(totals.price_millionths),
         "price_reason": totals.price_reason or None,

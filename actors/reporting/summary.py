@@ -92,7 +92,7 @@ def _hands(hands: Mapping[str, Any]) -> list[str]:
 
 
 def _cost(part: Mapping[str, Any]) -> str:
-    models = ", ".join(part["models"]) or "no model"
+    models = ", ".join((*part["models"], *part["adapters"])) or "no model"
     tokens = f"{shown(part['prompt_tokens'])} prompt and {shown(part['completion_tokens'])} completion tokens"
     return f"{part['repaired']} repaired, {part['failed']} failed; {tokens}; by {models}"
 

@@ -8,10 +8,12 @@ from typing import Any
 from actors.reporting.sprint_record import Tally
 from actors.scrum import code_messages as code
 from actors.scrum import messages as scrum
+from inference.text import adapter_name
 
 # Of decisions that a model was asked for: by kind of decision, and by the model that answered.
 ASKED, REPAIRED, FAILED, ANSWERED_BY = "model_asked:", "model_repaired:", "model_failed:", "answered_by:"
 WRITTEN_BY = "written_by:"  # as ANSWERED_BY, of tool calls that write code
+WORN, WORN_WRITING = "adapter_answered:", "adapter_wrote:"  # likewise, by the version of an adapter that answered
 METERED, PROMPT, COMPLETION = "model_metered:", "model_prompt_tokens:", "model_completion_tokens:"
 TOOL_USED, TOOL_REFUSED = "tool_used:", "tool_refused:"  # by tool
 WRITE_CODE = "write_code"
@@ -98,6 +100,9 @@ def _model_asked(tally: Tally, event: scrum.ModelAsked) -> None:
     name = event.decision.removeprefix("decision.").partition("/")[0]
     tally[f"{ASKED}{name}"] += 1
     tally[f"{WRITTEN_BY if name == WRITE_CODE else ANSWERED_BY}{event.model}"] += 1
+    if event.adapter:
+        version = adapter_name(event.adapter, event.adapter_version)
+        tally[f"{WORN_WRITING if name == WRITE_CODE else WORN}{version}"] += 1
     tally["calls_unmetered" if name == WRITE_CODE else "answers_unmetered"] += event.unmetered
     if event.unmetered < event.attempts:
         tally[f"{METERED}{name}"] += 1

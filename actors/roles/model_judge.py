@@ -16,6 +16,7 @@ from actors.policy.prompting.prompts import Prompts
 from actors.policy.prompting.schemas import schema_text
 from actors.roles.judging import Judgement, NoJudgement, Question
 from actors.roles.paying import BUDGET_EXHAUSTED, may_ask, pay, story_of
+from actors.roles.wearing import NO_ADAPTERS, Version, Wardrobe
 from actors.scrum.messages import ModelAsked, TokensSpent
 from brokers.node.errors import EffectFailedError
 from brokers.wire.registry import Message
@@ -34,32 +35,43 @@ class ModelUse:
     max_tokens: int  # of one answer
     temperature_permille: int
     memory_chars: int  # budget of what it is shown again; 0: nothing
+    wardrobe: Wardrobe = NO_ADAPTERS  # through which versions of adapters
 
 
 @dataclass(slots=True)
 class _Account:
     """What the attempts of one decision took.
 
-    What a prefix cache had of a prompt is left out: it follows from an engine's past, and a seed has one log.
+    Its effects say where the journal has what engines measured: none of that is known here, and a seed has one log.
     """
 
+    wears: Version  # what every attempt names
     was_asked: bool = False
-    attempts: int = 0  # that were answered
+    effects: tuple[int, ...] = ()  # of the attempts that were answered
     unmetered: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    model: str = ""
-    adapter: str = ""
-    adapter_version: int = 0
+    model: str = ""  # that really answered; empty where none did
+    answered: Version | None = None  # likewise
 
-    def add(self, reply: Message) -> None:
-        self.attempts += 1
+    def add(self, effect: int, reply: Message) -> None:
+        self.effects += (effect,)
         if not isinstance(reply, TextGenerated):
             self.unmetered += 1
             return
-        self.model, self.adapter, self.adapter_version = reply.model, reply.adapter, reply.adapter_version
+        self.model, self.answered = reply.model, Version(reply.adapter, reply.adapter_version)
         self.prompt_tokens += reply.prompt_tokens
         self.completion_tokens += reply.completion_tokens
+
+    @property
+    def attempts(self) -> int:
+        """That were answered."""
+        return len(self.effects)
+
+    @property
+    def version(self) -> Version:
+        """That really answered; the one that was asked where none did."""
+        return self.wears if self.answered is None else self.answered
 
     @property
     def is_metered(self) -> bool:
@@ -73,7 +85,7 @@ class ModelJudge:
         self._prompts, self._use = prompts, use
 
     async def judge(self, question: Question) -> Judgement | NoJudgement:
-        account = _Account()
+        account = _Account(self._use.wardrobe.at(question.context.now_us))
         found = await self._talk(question, account)
         outcome: Outcome = "refused"
         match found:
@@ -101,6 +113,8 @@ class ModelJudge:
                 agent=question.agent,
                 decision=question.observation.KIND,
                 model=account.model or self._use.model,
+                adapter=account.version.adapter,
+                adapter_version=account.version.number,
                 outcome=outcome,
                 attempts=account.attempts,
                 prompt_tokens=account.prompt_tokens,
@@ -118,9 +132,10 @@ class ModelJudge:
             story_id=story_of(question.observation),
             asked_model=self._use.model,
             model=account.model or self._use.model,
-            adapter=account.adapter,
-            adapter_version=account.adapter_version,
+            adapter=account.version.adapter,
+            adapter_version=account.version.number,
             answers=account.attempts,
+            effects=account.effects,
             unmetered=account.unmetered,
             prompt_tokens=account.prompt_tokens,
             completion_tokens=account.completion_tokens,
@@ -134,11 +149,13 @@ class ModelJudge:
             if not may_ask(question, self._spent(question, account)):
                 return NoJudgement(BUDGET_EXHAUSTED)
             account.was_asked = True
+            effect = question.context.effects_issued
             try:
-                reply = await question.context.effect(self._request(dialogue, schema), duration_us=question.duration_us)
+                request = self._request(dialogue, schema, account.wears)
+                reply = await question.context.effect(request, duration_us=question.duration_us)
             except EffectFailedError as failed:
                 return NoJudgement(failed.reason)
-            account.add(reply)
+            account.add(effect, reply)
             match reply:
                 case TextGenerated(text=text, finish=finish):
                     dialogue = dialogue.take(self._prompts, text, finish)
@@ -150,11 +167,11 @@ class ModelJudge:
                     return NoJudgement(f"an answer of another kind: {reply.KIND}")
         return dialogue
 
-    def _request(self, dialogue: Dialogue, schema: str) -> GenerateText:
+    def _request(self, dialogue: Dialogue, schema: str, wears: Version) -> GenerateText:
         return GenerateText(
             model=self._use.model,
-            adapter="",
-            adapter_version=0,
+            adapter=wears.adapter,
+            adapter_version=wears.number,
             messages=dialogue.messages,
             schema=schema,
             max_tokens=self._use.max_tokens,

@@ -382,6 +382,8 @@ class ModelAsked:
     agent: str
     decision: str  # the observation's kind
     model: str  # that really answered; the one that was asked where none did
+    adapter: str = ""  # likewise; empty: the base model
+    adapter_version: int = 0
     outcome: Literal["settled", "repaired", "malformed", "illegal", "cut_off", "refused"]
     attempts: int  # 1, or 2 with a repair
     prompt_tokens: int  # over the attempts whose tokens are known
@@ -393,7 +395,7 @@ class ModelAsked:
 class TokensSpent:
     """What one decision took of a model, whether it came to an answer or not. The ledger of a run adds these up."""
 
-    KIND: ClassVar[str] = "ledger.tokens_spent/1"
+    KIND: ClassVar[str] = "ledger.tokens_spent/2"
     team: str
     agent: str
     story_id: str  # empty: it was about none
@@ -402,7 +404,8 @@ class TokensSpent:
     adapter: str  # likewise; empty: the base model
     adapter_version: int
     answers: int
-    unmetered: int  # of them, those whose tokens nobody told
+    effects: tuple[int, ...]  # each answer's number among the effects of the actor that publishes this
+    unmetered: int  # of the answers, those whose tokens nobody told
     prompt_tokens: int
     completion_tokens: int
 

@@ -1,4 +1,4 @@
-"""`python -m actors.simulation`: run, fork, replay, diff, validate, export."""
+"""`python -m actors.simulation`: run, fork, replay, diff, validate, export, ledger."""
 
 from __future__ import annotations
 
@@ -8,15 +8,24 @@ import sys
 from actors.simulation.commandline import parse_arguments
 from actors.simulation.exit_codes import ExitCode
 from actors.simulation.folders import FolderError
-from actors.simulation.other_commands import diff, export_run, fork, replay, validate
+from actors.simulation.other_commands import diff, export_run, fork, ledger, replay, validate
 from actors.simulation.run_command import OptionsError, run
 from actors.work.workspace.errors import WorkspaceError
 from brokers.hub.live import LiveError
 from brokers.journal.errors import JournalError
 from config.errors import ConfigError
+from inference.ledger.errors import LedgerError
 
-_ENDS_WITH_ITS_READER = ("diff", "validate", "export")
-_COMMANDS = {"run": run, "fork": fork, "replay": replay, "diff": diff, "validate": validate, "export": export_run}
+_ENDS_WITH_ITS_READER = ("diff", "validate", "export", "ledger")
+_COMMANDS = {
+    "run": run,
+    "fork": fork,
+    "replay": replay,
+    "diff": diff,
+    "validate": validate,
+    "export": export_run,
+    "ledger": ledger,
+}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -26,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
         return _COMMANDS[args.command](args)
     except ConfigError as error:
         print(error, file=sys.stderr)
-    except (FolderError, OptionsError, JournalError, LiveError, WorkspaceError) as error:
+    except (FolderError, OptionsError, JournalError, LedgerError, LiveError, WorkspaceError) as error:
         print(f"simulate: {error}", file=sys.stderr)
     return ExitCode.BAD_INPUT
 

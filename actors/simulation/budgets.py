@@ -10,12 +10,13 @@ from inference.ledger.prices import Price, PriceList
 
 
 def price_list(config: RunConfig) -> PriceList:
-    """What models cost."""
+    """What models cost. Who books no cached tokens, as everybody in a run, pays the full price of each."""
     section = config.prices
     models = {
         name: Price(
             input_millionths=millionths(each.input),
             output_millionths=millionths(each.output),
+            cached_millionths=_or_none(each.cached),
         )
         for name, each in section.models.items()
     }

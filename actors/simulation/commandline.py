@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-COMMANDS = ("run", "fork", "replay", "diff", "validate", "export")
+from inference.ledger.entries import DIMENSIONS
+
+COMMANDS = ("run", "fork", "replay", "diff", "validate", "export", "ledger")
 
 _EXAMPLES = """examples:
   python -m actors.simulation --sprints 3 --seed 7
@@ -17,6 +19,7 @@ _EXAMPLES = """examples:
   python -m actors.simulation diff outputs/mine outputs/fork
   python -m actors.simulation validate --config config.yaml --backlog backlog.yaml
   python -m actors.simulation export outputs/mine --format jsonl
+  python -m actors.simulation ledger outputs/mine --by story
 
 exit status: 0 done, 1 a fault of ours, 2 bad input, 3 diverged from the journal, 75 can be resumed, 130 interrupted
 """
@@ -69,6 +72,12 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("run", type=Path, help="folder of the run")
     export.add_argument("--output", type=Path, help="folder for the tables (default: RUN/export)")
     export.add_argument("--format", choices=("csv", "jsonl"), default="jsonl")
+    ledger = commands.add_parser(
+        "ledger", help="print what models took: tokens, cached ones, engine seconds, price", formatter_class=_LOOK
+    )
+    ledger.add_argument("run", type=Path, help="folder of a run, also of one that was killed")
+    ledger.add_argument("--by", choices=DIMENSIONS, default="actor", help="what a line of the table is")
+    ledger.add_argument("--json", action="store_true", help="all of it, for programs")
     return parser
 
 

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("config", "brokers", "inference", "actors")
 LOCK = "requirements/base.txt"
 PROMPTS = "prompts.json"
+ADAPTERS = "adapters.json"
 SUFFIXES = frozenset({".py", ".toml", ".yaml", ".j2"})
 
 
@@ -29,17 +30,19 @@ class RunInputs:
     calibration: str
     code: str  # digest of the code that ran it, see `code_digest`
     prompts: Mapping[str, str] = field(default_factory=dict)  # by name; empty where no model is asked
+    adapters: Mapping[str, str] = field(default_factory=dict)  # content hash of each version that is loaded, by name
 
     def to_files(self) -> dict[str, bytes]:
         """What `Journal.create` keeps."""
         facts = {"backlog_name": self.backlog_name, "code": self.code}
-        prompts = {PROMPTS: json.dumps(dict(self.prompts), sort_keys=True).encode()} if self.prompts else {}
+        maps = {PROMPTS: self.prompts, ADAPTERS: self.adapters}
+        told = {name: json.dumps(dict(each), sort_keys=True).encode() for name, each in maps.items() if each}
         return {
             "config.json": self.config.model_dump_json().encode(),
             "backlog.yaml": self.backlog.encode(),
             "calibration.toml": self.calibration.encode(),
             "run.json": json.dumps(facts, sort_keys=True).encode(),
-            **prompts,
+            **told,
         }
 
     @classmethod
@@ -53,6 +56,7 @@ class RunInputs:
             calibration=files["calibration.toml"].decode(),
             code=facts["code"],
             prompts=json.loads(files.get(PROMPTS, b"{}")),
+            adapters=json.loads(files.get(ADAPTERS, b"{}")),
         )
 
 

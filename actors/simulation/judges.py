@@ -13,10 +13,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from actors.roles.judging import BEHAVIOURAL, Judge, Listener, OverheardJudge
-from actors.simulation import model_pool, own_engine
+from actors.roles.wearing import NO_ADAPTERS
+from actors.simulation import model_pool, own_engine, run_adapters
 from config.errors import ConfigError, Problem
 from config.rosters import TeamMember, original_id
 from config.sections import RunConfig
@@ -30,6 +32,7 @@ TEXT_POOL = "text"
 TEXT_ENGINES = {"openai": "inference.engines.openai_serving:build", "vllm": own_engine.BUILDER}  # by models.engine
 NEEDED = ("jinja2", "jsonschema")
 NEEDED_FOR_SERVERS = ("httpx",)  # besides
+NO_FILES: Mapping[str, str] = MappingProxyType({})  # of adapters
 JudgeOf = Callable[[TeamMember], Judge]
 _PLACE = re.compile(r"(?s)(.+?)(?::(\d+))?: (.*)")
 
@@ -100,8 +103,10 @@ def _use(config: RunConfig, member: TeamMember, *, model: str | None, memory_cha
 
     usual = config.runtimes.local_vllm
     temperature = usual.temperature if member.temperature is None else member.temperature
+    model = model or config.own_model(member)
     return ModelUse(
-        model=model or config.own_model(member),
+        model=model,
+        wardrobe=run_adapters.wardrobe_of(config, member, model) if config.models.engine == "pool" else NO_ADAPTERS,
         max_tokens=usual.max_tokens if member.max_tokens is None else member.max_tokens,
         temperature_permille=round(1000 * temperature),
         memory_chars=memory_chars,
@@ -113,12 +118,16 @@ def overheard(judge_of: JudgeOf, listener: Listener | None) -> JudgeOf:
     return judge_of if listener is None else lambda member: OverheardJudge(judge_of(member), listener)
 
 
-def server_plan(config: RunConfig) -> dict[str, Any]:
-    """What the engine is told. The token of a server stays in its file."""
+def server_plan(config: RunConfig, adapters: Mapping[str, str] = NO_FILES) -> dict[str, Any]:
+    """What the engine is told. The token of a server stays in its file.
+
+    Args:
+        adapters: Content hashes of the versions of adapters that somebody is answered through, by name.
+    """
     if config.models.engine == "vllm":
         return own_engine.plan_of(config)
     if config.models.engine == "pool":
-        return model_pool.plan_of(config, _wanted(config))
+        return model_pool.plan_of(config, _wanted(config), adapters)
     return {
         "base_url": config.models.base_url,
         "token_file": config.models.token_file or "",
@@ -131,12 +140,27 @@ def is_movable(key: str) -> bool:
     return key in MOVABLE or model_pool.is_movable(key)
 
 
-def moved_server(config: RunConfig, wished: RunConfig) -> dict[str, Any] | None:
+def moved_server(config: RunConfig, wished: RunConfig, adapters: Mapping[str, str] = NO_FILES) -> dict[str, Any] | None:
     """What engines are told where a configuration that differs in movable keys only moves them; None: all stays."""
     if not config.asks_model:
         return None
-    plan = server_plan(wished)
-    return None if plan == server_plan(config) else plan
+    plan = server_plan(wished, adapters)
+    return None if plan == server_plan(config, adapters) else plan
+
+
+def check_adapters(
+    config: RunConfig, problem_at: ProblemAt, *, recorded: Mapping[str, str] = NO_FILES
+) -> Mapping[str, str]:
+    """Content hashes of the versions of adapters that engines of this run load, by name.
+
+    Args:
+        recorded: Hashes that a journal kept; a version that has other content now is refused.
+    Raises:
+        ConfigError: Files are missing, are no adapter, do not fit their tier, or changed.
+    """
+    if not config.asks_model or config.models.engine != "pool":
+        return NO_FILES
+    return run_adapters.content_of(config, _wanted(config), problem_at, recorded=recorded)
 
 
 def read_prompts(config: RunConfig, config_path: Path | None, problems: list[Problem]) -> Mapping[str, str]:
@@ -174,20 +198,27 @@ def prompts_of_fork(config: RunConfig, parents: Mapping[str, str]) -> Mapping[st
     return prompts
 
 
-def check_server(config: RunConfig, problem_at: ProblemAt) -> None:
+def check_server(
+    config: RunConfig, problem_at: ProblemAt, *, recorded: Mapping[str, str] = NO_FILES
+) -> Mapping[str, str]:
     """Ask the server once whether it is there and serves every model that will be asked; look for an own engine's.
 
+    Returns:
+        What `check_adapters` returns.
     Raises:
         ConfigError: It does not, or its token cannot be read. Names what to change, and what the server serves.
     """
-    if not config.asks_model:
-        return
-    if config.models.engine == "vllm":
-        own_engine.check(config, problem_at)
-        return
-    if config.models.engine == "pool":
-        model_pool.check(config, _wanted(config), problem_at)
-        return
+    match config.models.engine if config.asks_model else "":
+        case "vllm":
+            own_engine.check(config, problem_at)
+        case "pool":
+            return model_pool.check(config, _wanted(config), problem_at, recorded=recorded)
+        case "openai":
+            _check_one_server(config, problem_at)
+    return NO_FILES
+
+
+def _check_one_server(config: RunConfig, problem_at: ProblemAt) -> None:
     from inference.engines.openai_http import read_token
     from inference.engines.openai_serving import served_models
     from inference.text import EngineLostError

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from actors.simulation import own_engine
+from actors.simulation.run_adapters import content_of, rolled_out
 from config.errors import ConfigError, Problem
-from config.pool_section import PoolSection, TierSection
+from config.pool_section import AdapterSection, PoolSection, TierSection
 from config.sections import RunConfig
 from config.yaml_tree import Loc
 from inference.pool.devices import DeviceError, declared_hosts, this_host
@@ -24,6 +25,7 @@ from inference.pool.running import EnginePool
 FOLDER = "pool"  # below the logs of a run: what engines were told and said, and how things stand
 _MOVABLE = re.compile(
     r"pool\.(reserve|lease_s|max_restarts|hosts\..+"
+    r"|adapters\.[^.]+\.path"
     r"|tiers\.[^.]+\.(endpoint|token_file|path|engines|tensor_parallel|memory_share|cores|slots))"
 )
 
@@ -33,9 +35,9 @@ def is_movable(key: str) -> bool:
     return _MOVABLE.fullmatch(key) is not None
 
 
-def plan_of(config: RunConfig, models: Collection[str]) -> dict[str, Any]:
-    """What the pool is told, as plain maps: the tiers that serve any of these models."""
-    return {"pool": _asked(config, models).model_dump(mode="json")}
+def plan_of(config: RunConfig, models: Collection[str], content: Mapping[str, str]) -> dict[str, Any]:
+    """What the pool is told, as plain maps: tiers that serve any of these models, adapters and their content."""
+    return {"pool": _asked(config, models).model_dump(mode="json"), "content": dict(content)}
 
 
 def pool_of(plan: Mapping[str, Any], folder: Path) -> EnginePool:
@@ -49,9 +51,15 @@ def pool_of(plan: Mapping[str, Any], folder: Path) -> EnginePool:
     return EnginePool(_placed(section), folder, waits_for_work=True)
 
 
-def check(config: RunConfig, models: Mapping[str, Loc], problem_at: Any) -> None:
-    """Whether every engine has a place, every server serves its model, and vLLM can run. Starts nothing.
+def check(
+    config: RunConfig, models: Mapping[str, Loc], problem_at: Any, *, recorded: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Whether every engine has a place, every server serves its models, vLLM can run, adapters fit. Starts nothing.
 
+    Args:
+        recorded: Content hashes of adapters, by name, that a journal kept.
+    Returns:
+        Content hashes of the adapters that engines load, by name.
     Raises:
         ConfigError: With everything that is in the way, each with the key to change.
     """
@@ -61,7 +69,7 @@ def check(config: RunConfig, models: Mapping[str, Loc], problem_at: Any) -> None
         at: Loc = ("pool", "tiers", name)
         match tier.engine:
             case "openai":
-                problems += _server_problems(tier, at, problem_at)
+                problems += _server_problems(tier, at, problem_at, adapters=section.adapters)
             case "vllm":
                 problems += own_engine.setup_problems((*at, "engine"), problem_at)
                 if tier.path is not None:
@@ -69,8 +77,14 @@ def check(config: RunConfig, models: Mapping[str, Loc], problem_at: Any) -> None
             case "modelled":
                 message = "modelled engines write filler, which is no decision; they are for measurements of a pool"
                 problems.append(problem_at((*at, "engine"), message, allowed="vllm or openai"))
+    content: Mapping[str, str] = {}
+    try:
+        content = content_of(config, models, problem_at, recorded=recorded)
+    except ConfigError as error:
+        problems += error.problems
     if problems:
         raise ConfigError(tuple(dict.fromkeys(problems)))
+    return content
 
 
 def needs_http(config: RunConfig, models: Collection[str]) -> bool:
@@ -80,7 +94,8 @@ def needs_http(config: RunConfig, models: Collection[str]) -> bool:
 
 def _asked(config: RunConfig, models: Collection[str]) -> PoolSection:
     tiers = {name: tier for name, tier in config.pool.tiers.items() if tier.model in models}
-    return config.pool.model_copy(update={"tiers": tiers, "roles": {}})
+    adapters = rolled_out(config.pool, models)
+    return config.pool.model_copy(update={"tiers": tiers, "roles": {}, "adapters": adapters, "rollout": ()})
 
 
 def _placed(section: PoolSection) -> PlacementPlan:
@@ -102,7 +117,9 @@ def _misplaced(section: PoolSection, problem_at: Any) -> Iterator[Problem]:
         yield problem_at(("pool", "hosts", host), message, allowed="a tier with engine: openai, and a server there")
 
 
-def _server_problems(tier: TierSection, at: Loc, problem_at: Any) -> Iterator[Problem]:
+def _server_problems(
+    tier: TierSection, at: Loc, problem_at: Any, *, adapters: Mapping[str, AdapterSection]
+) -> Iterator[Problem]:
     from inference.engines.openai_http import read_token
     from inference.engines.openai_serving import served_models
     from inference.pool.building import base_url_of
@@ -120,7 +137,11 @@ def _server_problems(tier: TierSection, at: Loc, problem_at: Any) -> Iterator[Pr
         allowed = "a running server with OpenAI's chat completions"
         yield problem_at((*at, "endpoint"), f"cannot be asked, {error}", allowed=allowed)
         return
+    there = ", ".join(served) or "nothing"
+    for name, adapter in adapters.items():
+        if adapter.model == tier.model and name not in served:
+            message = f"{name} is not served by {address}, which has the adapters of {tier.model}"
+            yield problem_at(("pool", "adapters", name), message, allowed=f"one of what is: {there}")
     if tier.model not in served:
-        there = ", ".join(served) or "nothing"
         message = f"{tier.model} is not served by {address}"
         yield problem_at((*at, "model"), message, allowed=f"one of what is: {there}")

@@ -1,4 +1,4 @@
-"""`fork`, `replay`, `diff`, `validate` and `export`."""
+"""`fork`, `replay`, `diff`, `validate`, `export` and `ledger`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
+from rich.console import Console
+
+from actors.reporting.measured_ledger import show_measured
 from actors.simulation.comparing import first_parting, lines
 from actors.simulation.exit_codes import ExitCode
 from actors.simulation.folders import JOURNAL, check_new, check_place, check_run, make_folder, next_free_folder
 from actors.simulation.inputs import code_digest
 from actors.simulation.judges import check_server, prompts_of_fork, recorded_problem
 from actors.simulation.launch import Wishes, launch
+from actors.simulation.measuring import as_text, measured_of
 from actors.simulation.preparing import prepare
 from actors.simulation.run_command import OptionsError, check_code, check_wishes, read_run, run_to_end
 from actors.simulation.workspaces import check_tools
@@ -41,13 +45,13 @@ def fork(args: Namespace) -> int:
     config = override_config(inputs.config, [*args.overrides, *own])  # a parent that was continued has more sprints
     check_tools(config)
     prompts = prompts_of_fork(config, inputs.prompts)
-    check_server(config, recorded_problem)
+    adapters = check_server(config, recorded_problem, recorded=inputs.adapters)
     folder = args.output or next_free_folder()
     check_new(folder)
     with JournalReader(args.run / JOURNAL) as journal:
         time_us = _instant(journal, args.at)
     make_folder(folder)
-    forked = replace(inputs, config=config, prompts=prompts)
+    forked = replace(inputs, config=config, prompts=prompts, adapters=adapters)
     rows = copy_prefix(args.run / JOURNAL, folder / JOURNAL, time_us, inputs=forked.to_files())
     print(f"fork of {args.run} after {rows} log rows")
     port = config.monitoring.prometheus_port if args.metrics_port is None else args.metrics_port
@@ -130,4 +134,17 @@ def export_run(args: Namespace) -> int:
     folder: Path = args.output or args.run / "export"
     for path in export(args.run / JOURNAL, folder, args.format):
         print(path)
+    return ExitCode.OK
+
+
+def ledger(args: Namespace) -> int:
+    """Print what a run took of engines, from its journal alone: of one that ended, was killed, or is under way."""
+    inputs, _ = read_run(args.run)
+    page = measured_of(args.run, inputs)
+    if page is None:
+        print(f"{args.run} asks no model: nothing was spent on any")
+    elif args.json:
+        print(as_text(page), end="")
+    else:
+        show_measured(page, args.by, Console())
     return ExitCode.OK

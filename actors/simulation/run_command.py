@@ -6,19 +6,22 @@ import json
 import math
 import sys
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from actors.reporting.measured_ledger import in_a_line
 from actors.reporting.progress import ProgressReporter
 from actors.reporting.summary import show_summary
 from actors.simulation.exit_codes import ExitCode
 from actors.simulation.failures import resume_command
 from actors.simulation.folders import JOURNAL, FolderError, check_new, check_run, holds_run, next_free_folder
 from actors.simulation.inputs import RunInputs, code_digest
-from actors.simulation.judges import check_server, is_movable, moved_server
+from actors.simulation.judges import check_adapters, check_server, is_movable, moved_server, recorded_problem
 from actors.simulation.launch import Ended, Wishes, launch
+from actors.simulation.measuring import MEASURED, write_measured
 from actors.simulation.preparing import Prepared, create_run, differences, prepare, settings_of
 from actors.simulation.session import CodeChangedError
 from actors.simulation.workspaces import check_tools
@@ -47,6 +50,7 @@ def run(args: Namespace) -> ExitCode:
         folder: Path = args.output
         wished = _check_same(folder, args)
         check_code(folder, allow_change=args.allow_code_change)
+        _check_adapters(folder, wished, more=bool(args.more))
         if args.more:
             _continue(folder, args.more)
     else:
@@ -56,9 +60,9 @@ def run(args: Namespace) -> ExitCode:
         folder = args.output or next_free_folder()
         _check_free(folder, args)
         check_tools(prepared.inputs.config, prepared.loaded.problem_at)
-        check_server(prepared.inputs.config, prepared.loaded.problem_at)
+        adapters = check_server(prepared.inputs.config, prepared.loaded.problem_at)
         _tell(prepared)
-        create_run(folder, prepared.inputs)
+        create_run(folder, replace(prepared.inputs, adapters=adapters))
     inputs, sprints = read_run(folder)
     check_tools(inputs.config)
     port = inputs.config.monitoring.prometheus_port if args.metrics_port is None else args.metrics_port
@@ -69,7 +73,7 @@ def run(args: Namespace) -> ExitCode:
         metrics_port=port,
         hold_s=args.hold,
         allow_code_change=args.allow_code_change,
-        model_server=None if wished is None else moved_server(inputs.config, wished),
+        model_server=None if wished is None else moved_server(inputs.config, wished, inputs.adapters),
     )
     return run_to_end(folder, inputs, sprints, wishes)
 
@@ -92,17 +96,22 @@ def run_to_end(folder: Path, inputs: RunInputs, sprints: int, wishes: Wishes) ->
         ended = launch(folder, wishes, show)
         if ended.code is ExitCode.OK:
             reporter.finish()
-    return _conclude(folder, ended)
+    return _conclude(folder, inputs, ended)
 
 
-def _conclude(folder: Path, ended: Ended) -> ExitCode:
+def _conclude(folder: Path, inputs: RunInputs, ended: Ended) -> ExitCode:
     if ended.code is ExitCode.OK:
         report = json.loads((folder / "final_report.json").read_text(encoding="utf-8"))
         show_summary(report, folder, Console())
+        measured = write_measured(folder, inputs)
+        if measured is not None:
+            print(f"measured  {in_a_line(measured)}; see {folder / MEASURED}")
         if ended.replayed:
             print(f"verified  {ended.replayed} of {ended.rows} log rows equal those of an earlier life")
         return ended.code
     print(f"simulate: {ended.error}", file=sys.stderr)
+    if ended.code in (ExitCode.RESUMABLE, ExitCode.INTERRUPTED):
+        write_measured(folder, inputs)
     if ended.code is ExitCode.FAILED:
         print(f"simulate: the trace is in {folder / 'logs'}", file=sys.stderr)
     if ended.code in (ExitCode.RESUMABLE, ExitCode.INTERRUPTED, ExitCode.FAILED):
@@ -187,6 +196,14 @@ def _check_same(folder: Path, args: Namespace) -> RunConfig:
         hint = "; use --continue for more sprints" if any("simulation.sprints:" in line for line in found) else ""
         raise OptionsError("\n".join([f"{folder} was begun with other options{hint}", *found]))
     return config
+
+
+def _check_adapters(folder: Path, wished: RunConfig, *, more: bool) -> None:
+    """Raises ConfigError where a version is not what it was. A run that is only verified loads none."""
+    with JournalReader(folder / JOURNAL) as journal:
+        asks = more or journal.state("finished") != "yes"
+    if asks:
+        check_adapters(wished, recorded_problem, recorded=read_run(folder)[0].adapters)
 
 
 def _continue(folder: Path, more: int) -> None:

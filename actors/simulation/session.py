@@ -24,6 +24,7 @@ from actors.simulation.outside import Outside, connect_hub
 from actors.simulation.pool_books import BookedPool
 from actors.simulation.pool_watch import PoolWatch
 from actors.simulation.recorder_feed import RecorderFeed
+from actors.simulation.run_adapters import loads_of, slots_of
 from actors.simulation.workspaces import rebuild_workspaces, show_workspaces, work_plan
 from actors.work import engine as work_engine
 from brokers.clock.conductor import Conductor
@@ -39,11 +40,13 @@ from brokers.node.actor import hosting
 from brokers.node.pool import Pool
 from inference.engines.loading import load_engine
 from inference.engines.stopping import StopSignal
+from inference.measured import without_measures
 from inference.pool.dispatcher import PoolDispatcher
 from inference.pool.embedded import EmbeddedPool
 from inference.pool.hosted import HostedText
 from inference.pool.running import MEND_S
 from inference.pool.state import Serves
+from inference.pool.versioned import VersionedPool
 from inference.text import GenerateText, ServedText
 
 
@@ -157,7 +160,7 @@ class Session:
             registry=cast.registry,
             codec=codec,
             journal=journal,
-            desk=EffectDesk(journal, self._executor(journal, cast), seed=cast.seed),
+            desk=EffectDesk(journal, self._executor(journal, cast), seed=cast.seed, of_use=without_measures()),
             link_delay_us=cast.link_delay_us,
             remotes={name: RemoteMember(link, codec, SERVICES) for name, link in links.items()},
             where=cast.elsewhere(layout, SERVICES),
@@ -206,9 +209,13 @@ class Session:
         pool.start()
         booked = BookedPool(pool, folder)
         self._stack.callback(booked.close)
-        self._waiter.every(MEND_S, pool.tend)
         self._watch = PoolWatch(pool, self._say)
-        return booked
+        if not plan["pool"]["adapters"]:
+            self._waiter.every(MEND_S, pool.tend)
+            return booked
+        versioned = VersionedPool(pool, booked, loads_of(plan), slots_of(plan))
+        self._waiter.every(MEND_S, versioned.tend)
+        return versioned
 
     def _work_executor(self, cast: Cast) -> Executor:
         if self._assignment.nodes > 1:

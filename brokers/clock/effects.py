@@ -2,12 +2,13 @@
 
 A reply that is in the journal is used again; its request must be the same, or the run has diverged from what it
 replays. Otherwise the executor is asked. The seed of a request comes from the effect's id, so that the same request has
-the same answer whoever gives it, and however often.
+the same answer whoever gives it, and however often. What a reply tells of the machinery that gave it stays in the
+journal: `of_use` takes it out before an actor can see it, since nothing in a log may follow from wall time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from typing import Any, Protocol
 
@@ -60,7 +61,11 @@ class NoExecutor:
 class EffectDesk:
     """Owns the effects that are under way."""
 
-    def __init__(self, journal: Journal, executor: Executor, *, seed: int) -> None:
+    def __init__(
+        self, journal: Journal, executor: Executor, *, seed: int, of_use: Callable[[bytes], bytes] | None = None
+    ) -> None:
+        """`of_use`: what actors get of a packed reply; None: all of it."""
+        self._of_use = of_use or _all_of_it
         self.asked = 0  # how many the executor got; the others came from the journal
         self._journal, self._executor, self._seed = journal, executor, seed
         self._has_past = journal.effects_count() > 0  # a fresh run needs not look into its journal
@@ -80,7 +85,7 @@ class EffectDesk:
             if stored.request_digest != digest:
                 name = f"request of effect {effect.actor}/{effect.number}"
                 raise DivergedError(self._journal.count(), name, stored.request_digest.hex(), digest.hex())
-            return stored.reply
+            return self._of_use(stored.reply)
         ticket = f"{effect.actor}#{effect.number}#{ATTEMPT}"
         self._open[ticket] = effect
         self.asked += 1
@@ -100,14 +105,14 @@ class EffectDesk:
             fresh.clear()
 
     def collect(self) -> list[tuple[EffectIssued | EffectRequest, bytes]]:
-        """Replies that have come, journalled (not yet committed)."""
+        """Replies that have come, journalled (not yet committed), as far as they are of use."""
         done: list[tuple[EffectIssued | EffectRequest, bytes]] = []
         for ticket, reply in self._executor.drain():
             effect = self._open.pop(ticket)
             stored = StoredEffect(effect.actor, effect.number, ATTEMPT, digest_of(effect.request), reply, effect.due_us)
             self._journal.add_effect(stored, effect.request)
             self._fresh.add((effect.actor, effect.number))
-            done.append((effect, reply))
+            done.append((effect, self._of_use(reply)))
         return done
 
     def commit(self) -> None:
@@ -118,6 +123,10 @@ class EffectDesk:
     def _seed_of(self, ticket: str) -> int:
         digest = blake2b(f"{self._seed}|{ticket}".encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big") >> 1
+
+
+def _all_of_it(reply: bytes) -> bytes:
+    return reply
 
 
 def digest_of(request: bytes) -> bytes:

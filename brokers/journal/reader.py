@@ -80,6 +80,15 @@ class JournalReader:
             effect = StoredEffect(actor, n, attempt, request_digest, reply, due_us)
             yield AskedEffect(effect, schema.open_blob(blobs[0], blobs[1]))
 
+    def replies(self) -> Iterator[StoredEffect]:
+        """The reply to every effect, by actor, n and attempt; without what was asked, which is most of a journal."""
+        query = """SELECT actor, n, attempt, request_digest, compressed, content, due_us
+            FROM effect JOIN blob ON blob.key = effect.reply ORDER BY actor, n, attempt"""
+        with schema.damage_named(self.path):
+            for actor, n, attempt, request_digest, compressed, content, due_us in self._db.execute(query):
+                reply = schema.open_blob(compressed, content)
+                yield StoredEffect(actor, n, attempt, request_digest, reply, due_us)
+
     def commands(self) -> list[StoredCommand]:
         """All commands from outside, in order."""
         query = "SELECT number, time_us, client, client_id, body FROM command ORDER BY number"

@@ -1,6 +1,7 @@
 """The layout of a journal file: tables, identification, and content-addressed blobs.
 
-Nothing in the file says when or where it was written, so journals of equal runs hold equal rows.
+Nothing in the file says when or where it was written, so journals of equal runs hold equal rows, but for what engines
+measured of themselves in their replies.
 """
 
 from __future__ import annotations

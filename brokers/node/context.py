@@ -20,6 +20,7 @@ class Context(Protocol):
     """
 
     incarnation: int  # 0 at first, one more after each crash
+    effects_issued: int  # so far, over all incarnations; the next one has this number in the journal
 
     @property
     def name(self) -> str:

@@ -33,7 +33,14 @@ from inference.engines.chat_completions import (
 from inference.engines.refusing import refusal, unsupported
 from inference.engines.tickets import Tickets
 from inference.messages import Failed
-from inference.text import EngineClosedError, EngineLostError, Finished, GenerateText, TextCounters, TextGenerated
+from inference.text import (
+    EngineClosedError,
+    EngineLostError,
+    Finished,
+    GenerateText,
+    TextCounters,
+    unwritten,
+)
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 _FIRST_BACKOFF_S = 0.05  # the shortest wait for a busy server, whatever it asks for; doubled each time
@@ -103,7 +110,7 @@ class OpenAIEngine:
         self._free = asyncio.Semaphore(server.slots)
         self._tickets = Tickets(self.name)
         self._asked: dict[str, tuple[GenerateText, Future[Answer]]] = {}
-        self._done: SimpleQueue[str] = SimpleQueue()
+        self._done: SimpleQueue[tuple[str, int]] = SimpleQueue()  # with when it was: the driver may look later
         self._lost: EngineLostError | None = None
         self._repeated = 0  # written by the loop's thread only
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -147,7 +154,7 @@ class OpenAIEngine:
             return
         future = self._call(self._ask(request, seed))
         self._asked[ticket] = (request, future)
-        future.add_done_callback(lambda _: self._done.put(ticket))
+        future.add_done_callback(lambda _: self._done.put((ticket, self._tickets.now_us())))
 
     def cancel(self, ticket: str) -> bool:
         self._tickets.require_open()
@@ -189,17 +196,17 @@ class OpenAIEngine:
         """Take what is done; wait for the first one."""
         try:
             while True:
-                self._settle(self._done.get(timeout=timeout_s) if timeout_s > 0 else self._done.get_nowait())
+                self._settle(*(self._done.get(timeout=timeout_s) if timeout_s > 0 else self._done.get_nowait()))
                 timeout_s = 0.0
         except Empty:
             return
 
-    def _settle(self, ticket: str) -> None:
+    def _settle(self, ticket: str, at_us: int) -> None:
         request, future = self._asked.pop(ticket)
-        if future.cancelled():
+        if future.cancelled():  # the server tells nothing about what it had written
             counters = self._tickets.counters
             self._tickets.counters = replace(counters, unmetered=counters.unmetered + 1)
-            self._tickets.answer(ticket, _cancelled(request))
+            self._tickets.answer(ticket, unwritten(request), at_us=at_us)
             return
         error = future.exception()
         if error is not None:
@@ -214,7 +221,7 @@ class OpenAIEngine:
             unanswered_prompt_tokens=counters.unanswered_prompt_tokens + prompt_tokens,
             unanswered_completion_tokens=counters.unanswered_completion_tokens + completion_tokens,
         )
-        self._tickets.answer(ticket, reply)
+        self._tickets.answer(ticket, reply, at_us=at_us)
 
     # -- in the loop's thread ------------------------------------------------------------------------------------------
 
@@ -296,17 +303,3 @@ class OpenAIEngine:
 
     def _loss(self, reason: str) -> EngineLostError:
         return EngineLostError(f"{self._server.base_url}: {reason}")
-
-
-def _cancelled(request: GenerateText) -> TextGenerated:
-    """The server tells nothing about what it had written; the counters book the request as unmetered."""
-    return TextGenerated(
-        text="",
-        finish="cancelled",
-        model=request.model,
-        adapter=request.adapter,
-        adapter_version=request.adapter_version,
-        prompt_tokens=0,
-        cached_tokens=None,
-        completion_tokens=0,
-    )

@@ -1,8 +1,8 @@
 """Replies that were recorded, replayed without the engine that gave them.
 
-A recording is a file of JSON lines: first `{"format": "scrummage.recorded_replies/1"}`, then one line for each reply:
+A recording is a file of JSON lines: first `{"format": "scrummage.recorded_replies/2"}`, then one line for each reply:
 the digest of its request, the seed, the how-manieth time these two were asked (from 1), and the reply. What is asked
-and not in there gets a typed failure, never a text.
+and not in there gets a typed failure, never a text. The times in it are those of its engine; a replay measures its own.
 
     RecordingError   the file is not a recording, or holds two replies for one request
 """
@@ -22,9 +22,9 @@ from brokers.wire.registry import WireError
 from inference.engines.refusing import refusal
 from inference.engines.tickets import Tickets
 from inference.messages import Failed
-from inference.text import Finished, GenerateText, TextCounters, TextEngine, TextGenerated, text_registry
+from inference.text import Finished, GenerateText, TextCounters, TextEngine, TextGenerated, text_registry, unwritten
 
-FORMAT = "scrummage.recorded_replies/1"
+FORMAT = "scrummage.recorded_replies/2"
 _registry = text_registry()
 
 
@@ -137,16 +137,7 @@ class RecordedEngine:
         if reply is not None:
             return reply
         if is_cancelled:
-            return TextGenerated(
-                text="",
-                finish="cancelled",
-                model=request.model,
-                adapter=request.adapter,
-                adapter_version=request.adapter_version,
-                prompt_tokens=0,
-                cached_tokens=None,
-                completion_tokens=0,
-            )
+            return unwritten(request)
         return Failed(reason="not_recorded", detail=f"{_words(asked)} is not in the recording")
 
 

@@ -25,9 +25,11 @@ class Entry:
     answers: int = 1
     unmetered: int = 0  # of the answers, those whose tokens nobody told
     prompt_tokens: int = 0
-    cached_tokens: int | None = None  # of the prompts'; None: the engine does not tell
+    cached_tokens: int = 0  # of the prompts', as far as told
+    cached_untold: int = 0  # of the answers, those of which nobody told how much was cached
     completion_tokens: int = 0
-    engine_us: int | None = None  # wall-clock time of the engine, where it was measured
+    engine_us: int = 0  # wall-clock time of engines, as far as measured
+    untimed: int = 0  # of the answers, those whose time was not measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,7 @@ class Totals:
     unmetered: int = 0
     prompt_tokens: int = 0
     cached_tokens: int = 0  # as far as told
-    cached_untold: int = 0  # answers of engines that do not tell
+    cached_untold: int = 0  # answers of which nobody told
     completion_tokens: int = 0
     engine_us: int = 0  # as far as measured
     untimed: int = 0  # answers whose time was not measured
@@ -94,7 +96,7 @@ class Ledger:
 
     def _priced(self, entry: Entry) -> Totals:
         model = self.prices.listed(entry.model, entry.price_of)
-        cost = self.prices.cost(model, entry.prompt_tokens, entry.cached_tokens or 0, entry.completion_tokens)
+        cost = self.prices.cost(model, entry.prompt_tokens, entry.cached_tokens, entry.completion_tokens)
         reason = ""
         if cost is None and entry.answers > entry.unmetered:
             reason = f"{model}: {self.prices.reason(model)}"
@@ -102,11 +104,11 @@ class Ledger:
             answers=entry.answers,
             unmetered=entry.unmetered,
             prompt_tokens=entry.prompt_tokens,
-            cached_tokens=entry.cached_tokens or 0,
-            cached_untold=entry.answers if entry.cached_tokens is None else 0,
+            cached_tokens=entry.cached_tokens,
+            cached_untold=entry.cached_untold,
             completion_tokens=entry.completion_tokens,
-            engine_us=entry.engine_us or 0,
-            untimed=entry.answers if entry.engine_us is None else 0,
+            engine_us=entry.engine_us,
+            untimed=entry.untimed,
             price_millionths=None if reason else cost or 0,
             price_reason=reason,
         )

@@ -46,18 +46,21 @@ class PoolBook:
         if isinstance(reply, TextGenerated) and reply.prompt_tokens and ticket in self._prompts:
             self._prompts[ticket] = reply.prompt_tokens
 
-    def observe(self, state: PoolState, lost: Iterable[LostWork]) -> None:
-        """How the pool stands, and which incarnations ended since the last time."""
+    def lost(self, ended: Iterable[LostWork]) -> None:
+        """Incarnations ended. To be told before replies that came meanwhile: what was lost may be answered already."""
+        for work in ended:
+            if work.counters is not None:
+                self._counters[work.engine, work.incarnation] = work.counters
+            for ticket in work.tickets:
+                self._lost.append(_Lost(ticket, work.engine, work.incarnation, self._asked[ticket]))
+                self._prompts.setdefault(ticket, None)
+
+    def observe(self, state: PoolState) -> None:
+        """How the pool stands."""
         self._own = state.counts
         for view in state.engines:
             if view.counters is not None and view.incarnation:
                 self._counters[view.name, view.incarnation] = view.counters
-        for work in lost:
-            if work.counters is not None:
-                self._counters[work.engine, work.incarnation] = work.counters
-            for ticket in work.tickets:
-                self._lost.append(_Lost(ticket, work.engine, work.incarnation, self._asked.get(ticket, 0)))
-                self._prompts.setdefault(ticket, None)
 
     def reconciliation(self) -> Reconciliation:
         """Everything so far; exact once nothing is under way and `observe` saw the engines' last words."""

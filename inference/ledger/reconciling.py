@@ -1,4 +1,4 @@
-"""Proof that what was booked is what the engines did: to the token over answers, within bounds for what was lost. Pure.
+"""Proof that what was booked is what the engines did: exactly over answers, within bounds for what was lost. Pure.
 
 Each incarnation of an engine counts its own answers and tells its counters with them. Their last words, over all
 incarnations, must be the sums over the answers that came. What an engine did after its last word, for requests that it
@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from inference.messages import Failed
 from inference.text import TextCounters, TextGenerated
 
-COMPARED = ("completed", "cancelled", "failed", "prompt_tokens", "cached_tokens", "completion_tokens")
+COMPARED = ("completed", "cancelled", "failed", "prompt_tokens", "cached_tokens", "completion_tokens", "engine_us")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Reconciliation:
 
     @property
     def is_exact(self) -> bool:
-        """Whether the books agree to the token."""
+        """Whether the books agree to the token and to the microsecond."""
         return not self.differences
 
 
@@ -88,6 +88,7 @@ def sum_of_answers(answers: Iterable[TextGenerated | Failed]) -> TextCounters:
         totals["prompt_tokens"] += answer.prompt_tokens
         totals["cached_tokens"] += answer.cached_tokens or 0
         totals["completion_tokens"] += answer.completion_tokens
+        totals["engine_us"] += answer.engine_us or 0
     return TextCounters(**totals)
 
 

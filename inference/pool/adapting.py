@@ -1,7 +1,7 @@
 """Which versions of adapters the engines of a pool are to have, and which tasks that makes. No I/O, no clock.
 
-A version is loaded by every engine of its base model, also by one that comes back after a death. It is unloaded once no
-request for it waits in the pool; those that an engine has under way it finishes by itself.
+A version is loaded by every engine of its base model, also by one that comes back after a death. It is unloaded once
+every request is answered that named it before: one that an engine has under way is asked again if that engine is lost.
 """
 
 from __future__ import annotations
@@ -55,15 +55,15 @@ class Adapting:
         return [self._task(engine, lane, wanted) for engine in engines]
 
     def unload(self, unwanted: UnloadAdapter) -> None:
-        """As soon as nothing waits for it any more, `due` has the tasks."""
-        lane = _lane(unwanted)  # stays wanted until then: an engine that comes back meanwhile needs it for who waits
+        """As soon as nothing that was asked before needs it any more, `due` has the tasks."""
+        lane = _lane(unwanted)  # stays wanted until then: an engine that comes back meanwhile needs it, too
         self._unwanted[lane] = (unwanted, self._core.last_order)
 
     def due(self) -> list[tuple[str, ChangeAdapter]]:
         """Tasks to unload that may go out now."""
         tasks: list[tuple[str, ChangeAdapter]] = []
         for lane, (unwanted, last) in list(self._unwanted.items()):
-            if self._core.is_waited_for(lane, up_to=last):
+            if self._core.is_needed(lane, up_to=last):
                 continue
             del self._unwanted[lane]
             self._wanted.pop(lane, None)

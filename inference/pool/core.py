@@ -98,9 +98,9 @@ class PoolCore:
         """The number of the latest request that was taken on."""
         return self._order
 
-    def is_waited_for(self, lane: Lane, *, up_to: int) -> bool:
-        """Whether requests of a lane wait for a free slot, of those up to a number."""
-        return any(each.lane == lane and each.order <= up_to for each in self._waiting)
+    def is_needed(self, lane: Lane, *, up_to: int) -> bool:
+        """Whether requests of a lane are open, of those up to a number: an engine that has one now may yet be lost."""
+        return any(each.lane == lane and each.order <= up_to for each in self._open.values())
 
     def state(self) -> PoolState:
         """A copy of how things stand."""

@@ -51,7 +51,7 @@ from inference.pool.instructions import (
 )
 from inference.pool.outbox import Outbox
 from inference.pool.state import LostWork, PoolState, Serves
-from inference.text import TextGenerated, text_registry
+from inference.text import text_registry, unwritten
 
 MAX_REQUEST_BYTES = MAX_FRAME_BYTES // 2
 
@@ -303,7 +303,9 @@ class PoolDispatcher:
                 case Expired(ticket, waited_s, was_sent):
                     self._answer(ticket, ExpiredReply(waited_ms=int(waited_s * 1000), was_under_way=was_sent))
                 case Unsent(ticket, request):
-                    self._answer(ticket, _unwritten(request))
+                    asked = text_request(request)
+                    assert asked is not None, "only requests for text are cancelled"
+                    self._answer(ticket, unwritten(asked))
                 case Late(ticket, reply):
                     self._late.append((ticket, reply))
                 case Overdue(engine, incarnation):
@@ -318,19 +320,3 @@ class PoolDispatcher:
     def _send_changes(self, changes: Iterable[tuple[str, ChangeAdapter]]) -> None:
         for engine, change in changes:
             self._outbox.put(engine, change)
-
-
-def _unwritten(request: bytes) -> TextGenerated:
-    """The answer to a request for text that was cancelled before anything of it was there."""
-    asked = text_request(request)
-    assert asked is not None, "only requests for text are cancelled"
-    return TextGenerated(
-        text="",
-        finish="cancelled",
-        model=asked.model,
-        adapter=asked.adapter,
-        adapter_version=asked.adapter_version,
-        prompt_tokens=0,
-        cached_tokens=None,
-        completion_tokens=0,
-    )

@@ -15,8 +15,8 @@ from config.loader import LoadedConfig, load_config
 from inference.pool.devices import DeviceError, declared_hosts, this_host
 from inference.pool.placement import place
 from inference.pool.plan import PlacementError, PlacementPlan
-from inference.pool.roles import tiers_of_agents
-from inference.pool.tables import plan_table, role_table
+from inference.pool.roles import rollout_of_agents, tiers_of_agents
+from inference.pool.tables import adapter_table, plan_table, role_table, rollout_table
 
 _EXAMPLE = """example:
   python -m inference plan --config team.yaml
@@ -33,13 +33,19 @@ def main(argv: Sequence[str]) -> int:
     except (ConfigError, DeviceError) as error:
         print(error, file=sys.stderr)
         return 2
-    tiers = tiers_of_agents(loaded.config)
+    tiers, rollout = tiers_of_agents(loaded.config), rollout_of_agents(loaded.config)
+    adapters = {name: each.model_dump(mode="json") for name, each in loaded.config.pool.adapters.items()}
     if args.json:
-        print(json.dumps(plan.to_json() | {"roles": tiers}, indent=2, sort_keys=True))
+        told = {"roles": tiers, "adapters": adapters, "rollout": rollout}
+        print(json.dumps(plan.to_json() | told, indent=2, sort_keys=True))
         return 0
     console = Console()
     console.print(plan_table(plan))
     console.print(role_table(tiers))
+    if adapters:
+        console.print(adapter_table(adapters))
+    if rollout:
+        console.print(rollout_table(rollout))
     return 0
 
 

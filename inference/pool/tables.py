@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -30,6 +30,26 @@ def role_table(tiers: Mapping[str, str]) -> Table:
     table.add_column("tier")
     for who, tier in tiers.items():
         table.add_row(who, tier)
+    return table
+
+
+def adapter_table(adapters: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Versions of adapters that engines can load."""
+    table = Table(title="Adapters", title_justify="left")
+    for column in ("version", "model", "path"):
+        table.add_column(column, overflow="fold")
+    for name, adapter in adapters.items():
+        table.add_row(name, adapter["model"], adapter["path"] or "(its server has it)")
+    return table
+
+
+def rollout_table(rollout: Sequence[Mapping[str, Any]]) -> Table:
+    """Who is answered through which version, from when."""
+    table = Table(title="Rollout", title_justify="left")
+    for column in ("who", "model", "from sprint", "version"):
+        table.add_column(column, justify="right" if column == "from sprint" else "left")
+    for each in rollout:
+        table.add_row(each["agent"], each["model"], str(each["from_sprint"]), each["adapter"] or "(the model itself)")
     return table
 
 

@@ -80,6 +80,7 @@ def test_a_finished_run_is_one_file_and_reading_leaves_nothing_beside_it(finishe
         assert reader.state("sprints") == "3"
         assert reader.states() == {"sprints": "3"}
         assert [asked.effect.n for asked in reader.effects()] == list(range(1, 11))
+        assert list(reader.replies()) == [asked.effect for asked in reader.effects()]
         assert msgpack.unpackb(next(reader.effects()).request) == {"kind": "decide/1", "n": 1}
     assert [entry.name for entry in finished.parent.iterdir()] == ["run.sqlite"]
 

@@ -19,7 +19,7 @@ SMALL = ("--sprints", "1", "--seed", "3", "experiment.num_simulated_days=1", "po
 TINY = "policy.model=tiny"
 PRICED = "prices={currency: EUR, models: {tiny: {input: 0.5, output: 2}}}"
 LINK_DELAY_US = 50_000  # until the treasurer hears what was spent
-SPENT, EXHAUSTED = "ledger.tokens_spent/1", "ledger.budget_exhausted/1"
+SPENT, EXHAUSTED = "ledger.tokens_spent/2", "ledger.budget_exhausted/1"
 
 
 @pytest.fixture(scope="module")

@@ -116,6 +116,21 @@ def test_each_call_is_a_decision_of_its_driver_with_a_seed_of_its_own(written: W
     assert all(body["response_format"]["json_schema"]["schema"]["anyOf"] for body in written.bodies)
 
 
+def test_what_the_hands_took_of_engines_is_measured_by_driver_and_story(written: Written, raved: Written) -> None:
+    """The effects are those of whoever works with the code, and not of the driver whose purse pays."""
+    page, nonsense = (json.loads((of.folder / "logs" / "ledger_measured.json").read_text()) for of in (written, raved))
+    drivers = {body["agent"] for body in told(written.folder, "decision.model_asked/1")}
+
+    assert page["total"]["answers"] == len(written.bodies)
+    assert page["unpaid"]["answers"] == page["total"]["answers_without_seconds"] == 0
+    assert set(page["by"]["actor"]) == drivers
+    assert "none" not in page["by"]["story"]
+    assert all(row["engine_seconds"] > 0 for row in page["entries"])
+    total = nonsense["total"]  # what a server made of it came to nothing: the engine kept no answer
+    assert total["answers"] == total["answers_without_seconds"] == len(raved.bodies) > 0
+    assert (total["engine_seconds"], bool(total["engine_seconds_reason"])) == (None, True)
+
+
 def test_a_model_is_shown_what_it_has_read_before(written: Written) -> None:
     """The third call of a quarter still has the test file that the second one read."""
     third = next(body for body in written.bodies if json.loads(honest(body))["tool"] == "write_file")

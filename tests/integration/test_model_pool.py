@@ -223,7 +223,63 @@ def test_engines_are_seen_live_and_one_that_is_killed_is_started_again(
     assert [books["booked"][name] for name in ("prompt_tokens", "completion_tokens")] == [
         ledger[name] for name in ("prompt_tokens", "completion_tokens")
     ]
+    assert took(measured(tmp_path / "run")["total"]) == booked(books)
     assert digest(tmp_path / "run") == undisturbed.digest
+
+
+def measured(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / "logs" / "ledger_measured.json").read_text()))
+
+
+def took(*rows: Mapping[str, Any]) -> list[int]:
+    """What rows of the measured ledger have in common with books, added up."""
+    names = ("prompt_tokens", "cached_tokens", "completion_tokens")
+    seconds = sum(round(row["engine_seconds"] * 1_000_000) for row in rows)
+    return [*(sum(row[name] or 0 for row in rows) for name in names), seconds, sum(row["answers"] for row in rows)]
+
+
+def booked(books: Mapping[str, Any]) -> list[int]:
+    names = ("prompt_tokens", "cached_tokens", "completion_tokens", "engine_us", "completed")
+    return [books["booked"][name] for name in names]
+
+
+def test_what_a_run_took_of_engines_is_what_they_counted_to_the_microsecond(three: Three, tmp_path: Path) -> None:
+    for number, server in enumerate(three.servers.values()):
+        server.caches = lambda body, number=number: 10 * number  # type: ignore[misc]
+    run(tmp_path / "run", *SMALL, *POOLED, *three.settings, *IN_ROLES, "--nodes", "1")
+    books = json.loads((tmp_path / "run" / "logs" / "pool" / "books.json").read_text())
+    page = measured(tmp_path / "run")
+
+    assert books["is_exact"], books["differences"]
+    assert books["counted"]["engine_us"] == books["booked"]["engine_us"] > 0
+    assert books["booked"]["cached_tokens"] > 0
+    assert took(*page["entries"]) == took(page["total"]) == booked(books)
+    for rows in page["by"].values():
+        assert took(*rows.values()) == booked(books)
+    assert set(page["by"]["model"]) == set(TIERS.values())
+
+
+def test_each_life_of_a_run_leaves_its_books_and_together_they_are_the_ledger(three: Three, tmp_path: Path) -> None:
+    folder, gate = tmp_path / "run", Gate(after=20)
+    three.servers["large"].caches = lambda body: 3
+    three.servers["large"].writes = gate
+    running = start(folder, *SMALL, *POOLED, *three.settings, *IN_ROLES, "--nodes", "1")
+    three.servers["large"].wait_for(21)
+    running.process.send_signal(signal.SIGINT)
+    _, err = running.process.communicate(timeout=100)
+    interrupted = measured(folder)
+    gate.open()
+    resume = ("run", "--resume", "--output", folder, "--metrics-port", "0", "--nodes", "1")
+    resumed, verified = simulate(*resume), simulate(*resume)
+    last = json.loads((folder / "logs" / "pool" / "books.json").read_text())
+    lives = [*last["earlier_lives"], last]
+
+    assert (running.process.returncode, resumed.code, verified.code) == (130, 0, 0), err + resumed.err + verified.err
+    assert len(lives) == 2  # the one that only verified asked nobody
+    assert all(life["is_exact"] for life in lives), lives
+    assert took(interrupted["total"], interrupted["unpaid"]) == booked(lives[0])
+    both = [sum(each) for each in zip(*map(booked, lives), strict=True)]
+    assert took(measured(folder)["total"]) == both
 
 
 def test_a_killed_run_goes_on_with_a_server_elsewhere(undisturbed: Undisturbed, three: Three, tmp_path: Path) -> None:

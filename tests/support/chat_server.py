@@ -54,6 +54,7 @@ class SmallChatServer:
         usual = (MODEL, *(f"{name}@{version}" for name, version in ADAPTERS), *more_models)
         self.models = usual if models is None else tuple(models)
         self.writes = writes
+        self.caches: Callable[[dict[str, Any]], int] | None = None  # prompt tokens that it says it had; None: says none
         self.faults: deque[Fault] = deque()
         self.bodies: list[dict[str, Any]] = []
         self.counts: Counter[str] = Counter()  # answered, given_up, connections, prompt_tokens, completion_tokens
@@ -204,7 +205,13 @@ class _Handler(BaseHTTPRequestHandler):
         prompt = sum(1 + len(message["content"].split()) for message in body["messages"])
         self.small.count(answered=1, prompt_tokens=prompt, completion_tokens=len(pieces))
         message = {"role": "assistant", "content": "".join(pieces)}
-        usage = {"prompt_tokens": prompt, "completion_tokens": len(pieces), "total_tokens": prompt + len(pieces)}
+        usage: dict[str, Any] = {
+            "prompt_tokens": prompt,
+            "completion_tokens": len(pieces),
+            "total_tokens": prompt + len(pieces),
+        }
+        if self.small.caches is not None:
+            usage["prompt_tokens_details"] = {"cached_tokens": min(prompt, self.small.caches(body))}
         choice = {"index": 0, "message": message, "finish_reason": finish}
         return 200, json.dumps({"id": "x", "model": body["model"], "choices": [choice], "usage": usage}).encode()
 

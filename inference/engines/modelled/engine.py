@@ -62,7 +62,7 @@ class ModelledEngine:
         self._clock, self._model, self._adapters = clock, model, frozenset(adapters)
         self._write, self._filler_tokens = write, filler_tokens
         self._batch = Batch(profile)
-        self._tickets = Tickets(self.name)
+        self._tickets = Tickets(self.name, clock.now_us)
         self._planned: dict[str, _Planned] = {}
         self._submitted = 0
 
@@ -124,7 +124,7 @@ class ModelledEngine:
         now_us = self._catch_up()
         if ticket in self._planned:
             sequence = self._batch.cancel(ticket, now_us)
-            self._answer(sequence, is_cancelled=True)
+            self._answer(sequence, now_us, is_cancelled=True)
         return True
 
     def step(self, timeout_s: float) -> list[Finished]:
@@ -133,7 +133,7 @@ class ModelledEngine:
         if self._tickets and not self._tickets.has_ready:
             finished = self._batch.advance(deadline_us)
             for sequence in finished:
-                self._answer(sequence)
+                self._answer(sequence, self._batch.now_us)
             self._clock.wait_until_us(self._batch.now_us if finished else deadline_us)
         return self._tickets.hand_out()
 
@@ -146,7 +146,7 @@ class ModelledEngine:
         now_us = self._clock.now_us()
         while finished := self._batch.advance(now_us):
             for sequence in finished:
-                self._answer(sequence)
+                self._answer(sequence, self._batch.now_us)
         return now_us
 
     def _plan(self, request: GenerateText, seed: int, prompt: int) -> _Planned | Failed:
@@ -176,7 +176,7 @@ class ModelledEngine:
         chars = size * TOKEN_CHARS
         return (_FILLER * (chars // len(_FILLER) + 1))[:chars]
 
-    def _answer(self, sequence: Sequence, *, is_cancelled: bool = False) -> None:
+    def _answer(self, sequence: Sequence, at_us: int, *, is_cancelled: bool = False) -> None:
         request, text, finish = self._planned.pop(sequence.ticket)
         reply = TextGenerated(
             text=text[: TOKEN_CHARS * sequence.generated],
@@ -188,7 +188,7 @@ class ModelledEngine:
             cached_tokens=sequence.cached,
             completion_tokens=sequence.generated,
         )
-        self._tickets.answer(sequence.ticket, reply)
+        self._tickets.answer(sequence.ticket, reply, at_us=at_us)
 
 
 def prompt_tokens(request: GenerateText) -> list[str]:

@@ -47,6 +47,7 @@ def test_decisions_are_counted_by_kind_and_by_the_model_that_answered() -> None:
     assert found == {
         "by": "model",
         "models": {"other": 1, "tiny": 3},
+        "adapters": {},
         "asked": 4,
         "repaired": 1,
         "failed": 2,
@@ -58,6 +59,16 @@ def test_decisions_are_counted_by_kind_and_by_the_model_that_answered() -> None:
             "plan_story": {"asked": 1, "repaired": 1, "failed": 0},
         },
     }
+
+
+def test_versions_of_adapters_that_answered_are_counted_beside_their_model() -> None:
+    worn = [replace(asked("settled", kind=kind), adapter="coach", adapter_version=3) for kind in ("plan_story", "x")]
+    code = replace(asked("settled", kind="write_code"), adapter="coder", adapter_version=1)
+    report = report_of(asked("settled"), *worn, code, info=replace(MODEL_RUN, hands="llm"))
+
+    assert (report["judgement"]["models"], report["judgement"]["adapters"]) == ({"tiny": 3}, {"coach@3": 2})
+    assert report["hands"]["adapters"] == {"coder@1": 1}
+    assert "tiny (3); of these through adapters: coach@3 (2)" in final_page(report)
 
 
 def called(tool: str, *, is_refused: bool = False) -> ToolCalled:
@@ -74,6 +85,7 @@ def test_what_a_model_wrote_with_is_told_apart_from_what_it_judged() -> None:
     assert report["hands"] == {
         "by": "llm",
         "models": {"coder": 2},
+        "adapters": {},
         "asked": 2,
         "repaired": 1,
         "failed": 0,

@@ -18,6 +18,8 @@ from actors.roles.judging import Judgement, NoJudgement, Question
 from actors.roles.model_judge import ModelJudge, ModelUse
 from actors.roles.person_state import PersonState
 from actors.roles.purse import Purse
+from actors.roles.wearing import NO_ADAPTERS, Version, Wardrobe
+from actors.scrum.calendar import DAY_US, SprintCalendar
 from actors.scrum.messages import ModelAsked, TokensSpent
 from brokers.node.errors import EffectFailedError
 from inference.ledger.budgets import Budget, Spent
@@ -34,8 +36,13 @@ class World:
     """The part of a context that a judge uses; replies come from a list."""
 
     replies: deque[Any]
+    now_us: int = 0
     asked: list[tuple[GenerateText, int]] = field(default_factory=list)
     published: list[Any] = field(default_factory=list)
+
+    @property
+    def effects_issued(self) -> int:
+        return 40 + len(self.asked)  # it issued others before
 
     async def effect(self, request: GenerateText, *, duration_us: int) -> Any:
         self.asked.append((request, duration_us))
@@ -69,11 +76,16 @@ def state() -> PersonState:
 
 
 def judged(
-    *replies: Any, of: PersonState | None = None, memory_chars: int = 8000, purse: Purse | None = None
+    *replies: Any,
+    of: PersonState | None = None,
+    memory_chars: int = 8000,
+    purse: Purse | None = None,
+    wardrobe: Wardrobe = NO_ADAPTERS,
+    now_us: int = 0,
 ) -> tuple[Judgement | NoJudgement, World]:
     """Run one judgement to its end; nothing in it waits for anything but effects."""
-    world = World(deque(replies))
-    use = ModelUse(model="tiny", max_tokens=64, temperature_permille=700, memory_chars=memory_chars)
+    world = World(deque(replies), now_us)
+    use = ModelUse(model="tiny", max_tokens=64, temperature_permille=700, memory_chars=memory_chars, wardrobe=wardrobe)
     question = Question(
         context=world,  # type: ignore[arg-type]
         agent="ada",
@@ -184,6 +196,16 @@ def test_a_memory_without_room_stays_empty() -> None:
     assert [message.role for message in world.asked[0][0].messages] == ["system", "user"]
 
 
+def test_what_was_paid_says_which_effects_have_the_answers() -> None:
+    _, world = judged(Failed(reason="schema_not_honoured", detail="no"), written(GOOD))
+    _, unanswered = judged(written("five"), EffectFailedError("lost"))
+
+    (spent,) = [each for each in world.published if isinstance(each, TokensSpent)]
+    (half,) = [each for each in unanswered.published if isinstance(each, TokensSpent)]
+    assert (spent.answers, spent.effects, spent.unmetered) == (2, (40, 41), 1)
+    assert (half.answers, half.effects) == (1, (40,))
+
+
 @pytest.mark.parametrize("cached", [None, 0, 60])
 def test_what_a_prefix_cache_had_of_a_prompt_shows_nowhere_in_a_run(cached: int | None) -> None:
     found, world = judged(written(GOOD, cached_tokens=None))
@@ -226,3 +248,33 @@ def test_a_shared_budget_that_is_spent_stops_a_full_purse() -> None:
 
     assert found == NoJudgement("budget_exhausted")
     assert not world.asked
+
+
+COACHED = Wardrobe(SprintCalendar(days_per_sprint=1), ((2, Version("coach", 1)), (3, Version("coach", 2))))
+
+
+@pytest.mark.parametrize(
+    ("now_us", "version"), [(0, ("", 0)), (DAY_US - 1, ("", 0)), (DAY_US, ("coach", 1)), (9 * DAY_US, ("coach", 2))]
+)
+def test_which_version_is_named_follows_from_the_sprint(now_us: int, version: tuple[str, int]) -> None:
+    _, world = judged(written(GOOD), wardrobe=COACHED, now_us=now_us)
+
+    ((request, _),) = world.asked
+    assert (request.adapter, request.adapter_version) == version
+
+
+def test_a_decision_keeps_its_version_through_its_repair_and_tells_what_answered() -> None:
+    worn = {"adapter": "coach", "adapter_version": 1}
+    _, world = judged(written("five", **worn), written(GOOD, **worn), wardrobe=COACHED, now_us=DAY_US)
+
+    assert [(request.adapter, request.adapter_version) for request, _ in world.asked] == [("coach", 1)] * 2
+    (spent,) = [each for each in world.published if isinstance(each, TokensSpent)]
+    assert [(each.adapter, each.adapter_version) for each in (spent, told(world))] == [("coach", 1)] * 2
+
+
+def test_an_answer_without_tokens_is_booked_under_the_version_that_was_asked() -> None:
+    lost = Failed(reason="schema_not_honoured", detail="no JSON")
+    _, world = judged(lost, lost, wardrobe=COACHED, now_us=2 * DAY_US)
+
+    (spent,) = [each for each in world.published if isinstance(each, TokensSpent)]
+    assert (spent.adapter, spent.adapter_version, spent.unmetered) == ("coach", 2, 2)

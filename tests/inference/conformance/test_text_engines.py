@@ -256,8 +256,11 @@ def test_counters_are_the_sums_of_the_replies(bench: Bench) -> None:
     assert counters.prompt_tokens == sum(reply.prompt_tokens for reply in texts) > 0
     assert counters.cached_tokens == sum(reply.cached_tokens or 0 for reply in texts)
     assert counters.completion_tokens == sum(reply.completion_tokens for reply in texts) > 0
+    assert counters.engine_us == sum(reply.engine_us or 0 for reply in texts)
     for reply in texts:
         assert 0 <= (reply.cached_tokens or 0) <= reply.prompt_tokens
+        assert reply.engine_us is not None
+        assert reply.engine_us >= 0
 
 
 # -- the end -----------------------------------------------------------------------------------------------------------

@@ -218,6 +218,8 @@ def test_every_request_gets_all_its_tokens_even_if_it_has_to_make_room_meanwhile
     for number, (at_us, tokens, *_) in enumerate(arrivals):
         done_us, reply = played(arrivals, step_us=10_000_000)[f"t{number}"]
         assert done_us >= at_us
+        if isinstance(reply, TextGenerated):
+            assert reply.engine_us == done_us - at_us
         if isinstance(reply, TextGenerated) and reply.finish != "cancelled":
             assert reply.text == "abcd" * min(tokens, 64 - reply.prompt_tokens)
 

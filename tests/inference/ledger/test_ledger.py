@@ -24,7 +24,9 @@ PRICES = PriceList(
 )
 TOKENS = st.integers(0, 100_000)
 ENTRIES = st.builds(
-    lambda entry, cached: replace(entry, cached_tokens=None if cached is None else min(cached, entry.prompt_tokens)),
+    lambda entry, cached: replace(
+        entry, cached_tokens=min(cached or 0, entry.prompt_tokens), cached_untold=1 if cached is None else 0
+    ),
     st.builds(
         Entry,
         actor=st.sampled_from(["ada", "bob"]),
@@ -34,7 +36,8 @@ ENTRIES = st.builds(
         adapter=st.sampled_from(["", "reviewer@1", "reviewer@2"]),
         prompt_tokens=TOKENS,
         completion_tokens=TOKENS,
-        engine_us=st.none() | st.integers(0, 10**6),
+        engine_us=st.integers(0, 10**6),
+        untimed=st.integers(0, 1),
     ),
     st.none() | TOKENS,
 )
@@ -71,7 +74,15 @@ def test_parts_add_up_to_the_whole_whatever_they_are_grouped_by(entries: list[En
     ledger = ledger_of(entries)
     parts = ledger.by(*by)  # type: ignore[arg-type]
 
-    for name in ("answers", "prompt_tokens", "cached_tokens", "cached_untold", "completion_tokens", "engine_us"):
+    for name in (
+        "answers",
+        "prompt_tokens",
+        "cached_tokens",
+        "cached_untold",
+        "completion_tokens",
+        "engine_us",
+        "untimed",
+    ):
         assert sum(getattr(part, name) for part in parts.values()) == getattr(ledger.total, name)
     assert sum(part.price_millionths or 0 for part in parts.values()) == ledger.total.price_millionths
     assert ledger_of(entries[::-1]).by(*by) == parts  # type: ignore[arg-type]
@@ -81,7 +92,7 @@ def test_parts_add_up_to_the_whole_whatever_they_are_grouped_by(entries: list[En
 def test_rounding_costs_at_most_half_a_millionth_an_answer(entries: list[Entry]) -> None:
     exact = Fraction(0)
     for each in entries:
-        price, cached = PRICES.models[each.model], each.cached_tokens or 0
+        price, cached = PRICES.models[each.model], each.cached_tokens
         of_cached = price.input_millionths if price.cached_millionths is None else price.cached_millionths
         exact += Fraction((each.prompt_tokens - cached) * price.input_millionths, 10**6)
         exact += Fraction(cached * of_cached + each.completion_tokens * price.output_millionths, 10**6)

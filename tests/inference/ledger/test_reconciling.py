@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from inference.ledger.reconciling import LostRequest, reconcile
 from inference.messages import Expired, Failed
 from inference.pool.plan import PlacementPlan, PlannedEngine
 from inference.pool.running import EnginePool
-from inference.pool.state import Serves
+from inference.pool.state import LostWork, Serves
 from inference.text import ChatMessage, GenerateText, TextCounters, TextGenerated, text_registry
 from tests.inference.http.doors import until
 from tests.support.word_engine import HOLD, MODEL, FileGate, WordEngine
@@ -35,6 +36,19 @@ def request(content: str, *, adapter: str = "", version: int = 0, max_tokens: in
         temperature_permille=1000,
         priority="agent",
     )
+
+
+ANSWER = TextGenerated(
+    text="x",
+    finish="stop",
+    model=MODEL,
+    adapter="",
+    adapter_version=0,
+    prompt_tokens=5,
+    cached_tokens=1,
+    completion_tokens=2,
+    engine_us=40_000,
+)
 
 
 # -- histories ---------------------------------------------------------------------------------------------------------
@@ -102,22 +116,14 @@ def test_books_agree_to_the_token_whatever_is_killed_cancelled_and_swapped(steps
     assert len(answers) == asked
 
 
-def test_a_token_too_many_is_noticed() -> None:
-    answer = TextGenerated(
-        text="x",
-        finish="stop",
-        model=MODEL,
-        adapter="",
-        adapter_version=0,
-        prompt_tokens=5,
-        cached_tokens=None,
-        completion_tokens=2,
-    )
-    told = TextCounters(completed=1, prompt_tokens=5, completion_tokens=3)
+@pytest.mark.parametrize(("name", "told"), [("completion_tokens", 3), ("cached_tokens", 2), ("engine_us", 40_001)])
+def test_a_token_or_a_microsecond_too_many_is_noticed(name: str, told: int) -> None:
+    right = TextCounters(completed=1, prompt_tokens=5, cached_tokens=1, completion_tokens=2, engine_us=40_000)
 
-    found = reconcile([answer], {("e", "1"): told}, [])
+    found = reconcile([ANSWER], {("e", "1"): replace(right, **{name: told})}, [])
 
-    assert found.differences == {"completion_tokens": 1}
+    assert reconcile([ANSWER], {("e", "1"): right}, []).is_exact
+    assert found.differences == {name: 1}
     assert not found.is_exact
 
 
@@ -130,6 +136,16 @@ def test_a_bound_that_nobody_knows_is_none_and_not_a_guess() -> None:
     assert reconcile([], {}, [lost(5), lost(6)]).lost_prompt_tokens_at_most == 11
     assert reconcile([], {}, [lost(5), lost(None)]).lost_prompt_tokens_at_most is None
     assert reconcile([], {}, [lost(5), lost(None)]).lost_completion_tokens_at_most == 14
+
+
+def test_the_bound_of_a_request_that_was_lost_and_answered_before_anybody_looked_is_that_of_its_request() -> None:
+    book = PoolBook()
+    book.asked("t", request("q", max_tokens=9))
+    book.lost([LostWork(engine="a", incarnation="1", tickets=("t",), counters=None, was_orderly=False)])
+    book.answered("t", ANSWER)
+
+    found = book.reconciliation()
+    assert (found.lost_requests, found.lost_prompt_tokens_at_most, found.lost_completion_tokens_at_most) == (1, 5, 9)
 
 
 # -- processes ---------------------------------------------------------------------------------------------------------
@@ -163,7 +179,10 @@ class BookedPool:
         self.pool.submit(ticket, self._pack(self._registry.to_body(asked)), 7, deadline_s=deadline_s)
 
     def turn(self) -> bool:
-        for ticket, body in self.pool.drain():
+        replies, lost = self.pool.drain(), self.pool.lost()
+        self.lost += [ticket for work in lost for ticket in work.tickets]
+        self.book.lost(lost)
+        for ticket, body in replies:
             reply = self._registry.from_body(unpack(body))
             assert isinstance(reply, TextGenerated | Failed | Expired)
             assert ticket not in self.ends
@@ -174,9 +193,7 @@ class BookedPool:
             late = self._registry.from_body(unpack(body))
             assert isinstance(late, TextGenerated | Failed)
             self.book.answered(ticket, late)
-        lost = self.pool.lost()
-        self.lost += [ticket for work in lost for ticket in work.tickets]
-        self.book.observe(self.pool.state(), lost)
+        self.book.observe(self.pool.state())
         return True
 
     @property
@@ -223,6 +240,7 @@ def test_books_of_real_processes_agree_over_kills_swaps_cancels_and_deadlines(bo
 
     found = booked.book.reconciliation()
     assert found.is_exact, found.differences
+    assert found.booked.engine_us > 0
     assert isinstance(booked.ends["late"], Expired)
     assert isinstance(booked.ends["nobody"], Failed)
     whole = [ticket for ticket, end in booked.ends.items() if isinstance(end, TextGenerated) and end.text]

@@ -263,6 +263,26 @@ def test_the_plan_says_who_is_served_by_which_tier(team: Path, capsys: pytest.Ca
     assert [engine["models"] for engine in shown["engines"]] == [["big"], ["middle"], ["little"]]
 
 
+def test_the_plan_says_who_wears_which_version_from_when(team: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    worn = (
+        "pool.adapters={coach@1: {model: middle}, coach@2: {model: middle}}",
+        "pool.rollout=[{adapter: coach@1, roles: [mid]}, {adapter: coach@2, roles: [mo], from_sprint: 3}]",
+    )
+    assert main(["--config", str(team), *worn, "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["adapters"]["coach@2"] == {"model": "middle", "path": None}
+    assert [(each["agent"], each["from_sprint"], each["adapter"]) for each in shown["rollout"]] == [
+        ("mo", 1, "coach@1"),
+        ("mo", 3, "coach@2"),
+        ("oz", 1, "coach@1"),
+    ]  # pat is in the middle, too, and asks another model
+
+    assert main(["--config", str(team), *worn]) == 0
+    told = capsys.readouterr().out
+    assert "coach@2" in told
+    assert "(its server has it)" in told
+
+
 def test_an_agent_that_no_tier_serves_keeps_its_own_model() -> None:
     from config.team_sections import AgentSection
 

@@ -349,6 +349,26 @@ def test_what_waits_for_a_version_is_answered_by_it_before_it_is_unloaded(start:
     assert outcomes == [AdapterLoaded, AdapterUnloaded]
 
 
+def test_what_an_engine_has_under_way_when_it_is_killed_is_answered_by_its_version_though_that_was_unloaded(
+    start: Callable[..., Bench],
+) -> None:
+    bench = start(engine("a", "m"), engine("b", "m"))
+    bench.pool.load_adapter(load(1))
+    bench.until(lambda: [each.adapters for each in bench.pool.state().engines] == [("x@1",), ("x@1",)])
+    bench.pool.submit("held", adapted(HELD, 1), 0)
+    bench.under_way(1)
+    bench.pool.unload_adapter(UnloadAdapter(base="m", name="x", version=1))
+    bench.look()
+    (busy,) = [each.name for each in bench.pool.state().engines if each.under_way]
+    os.kill(bench.pool.pids[busy], signal.SIGKILL)
+    bench.until(lambda: bench.pool.state().counts.get("requeued", 0) == 1)
+    bench.under_way(1)
+
+    bench.pool.cancel("held")
+    assert (bench.answered("held")[0].finish, bench.replies["held"].adapter) == ("cancelled", "x")
+    bench.until(lambda: not any(each.adapters for each in bench.pool.state().engines))
+
+
 def test_a_version_that_no_engine_can_load_is_refused_and_waited_for_no_longer(start: Callable[..., Bench]) -> None:
     bench = start(engine("a", "m"))
     bench.pool.load_adapter(load(2, BROKEN))
