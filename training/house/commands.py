@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from actors.policy.prompting.errors import PromptError
@@ -16,6 +15,7 @@ from brokers.journal.errors import JournalError
 from inference.setup_check import SetupError, check_setup, installed_versions
 from inference.text import EngineLostError
 from training.house.folder import CONFIG, HouseModelError, holds_model, write_json
+from training.house.progress import Spent
 from training.house.results import EVALUATION, measured, read_evaluation, read_lines, write_judgements
 from training.house.scoring import Line
 from training.house.showing import LEGEND, lines_of
@@ -103,16 +103,16 @@ def simulate(args: argparse.Namespace) -> int:
     folder: Path = args.output or next_free_folder()
     settings = [f"models.vllm.model={args.model}", *args.settings]
     options = ["--config", str(CONFIG), "--sprints", str(args.sprints), "--seed", str(args.seed)]
-    began_s = time.monotonic()
+    began = Spent.now()
     code = simulation(["run", *options, "--output", str(folder), *settings])
     if code:
         return code
-    ran_s, began_s = time.monotonic() - began_s, time.monotonic()
+    ran, began = Spent.now() - began, Spent.now()
     code = simulation(["replay", str(folder)])  # in this process, as the run: both times are without Python's start
     if code:
         return code
-    replayed_s = time.monotonic() - began_s
-    print(f"run       {ran_s:.1f} s; replay without the engine {replayed_s:.1f} s, {ran_s / replayed_s:.0f} x faster")
+    replayed = Spent.now() - began
+    print(f"run       {ran}; replay without the engine {replayed}, {ran.wall_s / replayed.wall_s:.0f} x faster")
     return _score(folder, args)
 
 

@@ -1,8 +1,10 @@
-"""How far something has come: a bar with an ETA on a terminal, a plain line now and then elsewhere."""
+"""How far something has come: a bar with an ETA on a terminal, a plain line now and then elsewhere; what it took."""
 
 from __future__ import annotations
 
+import resource
 import time
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -10,6 +12,26 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 LINE_EVERY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Seconds, on the wall and of processors; those of child processes count once they ended."""
+
+    wall_s: float
+    cpu_s: float
+
+    @classmethod
+    def now(cls) -> Spent:
+        """Since some beginning; only differences say something."""
+        usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return cls(time.monotonic(), sum(usage.ru_utime + usage.ru_stime for usage in usages))
+
+    def __sub__(self, other: Spent) -> Spent:
+        return Spent(self.wall_s - other.wall_s, self.cpu_s - other.cpu_s)
+
+    def __str__(self) -> str:
+        return f"{self.wall_s:.1f} s ({self.cpu_s:.1f} s of processors)"
 
 
 class Advance:
