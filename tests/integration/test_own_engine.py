@@ -72,7 +72,7 @@ def test_every_decision_comes_from_the_engine(judged: Judged) -> None:
 
 def test_seconds_and_cached_tokens_of_the_engine_are_measured_by_decision(judged: Judged) -> None:
     page = json.loads((judged.folder / "logs" / "ledger_measured.json").read_text())
-    total, asked = page["total"], events(judged.folder, "decision.model_asked/1")
+    total, asked = page["total"], events(judged.folder, "decision.model_asked/2")
 
     assert total["answers"] == sum(body["attempts"] for _, body in asked)
     assert total["answers_without_seconds"] == sum(body["unmetered"] for _, body in asked)
