@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
@@ -13,6 +13,7 @@ import zmq
 
 from brokers.wire.packing import packer, unpack
 from config.door_section import DoorSection
+from inference.adapters.configured import name_and_version
 from inference.adapters.messages import AdapterRefused, LoadAdapter, UnloadAdapter
 from inference.http.backend import (
     AdapterAction,
@@ -34,6 +35,8 @@ from inference.pool.errors import PoolError
 from inference.pool.state import EngineView, PoolState
 from inference.text import GenerateText, TextCounters, TextEngineError, TextGenerated, TextWritten, text_registry
 
+Configured = Mapping[ServedModel, LoadAdapter | None]  # versions; None: their server has them
+NO_ADAPTERS: Configured = {}
 ADAPTER_S = 120.0  # wall seconds that engines have to load or unload a version
 
 
@@ -117,11 +120,13 @@ class PoolDriver:
         make: Callable[[], Pool],
         models: Sequence[str],
         *,
+        adapters: Configured = NO_ADAPTERS,
         retry_s: float = DoorSection().retry_s,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Args:
         models: The base models of the pool's plan.
+        adapters: Versions that are served from the beginning.
         retry_s: Wall seconds after which the pool tries engines again that were given up.
         say: Is told in a line when a model is given up, and when it is back.
         """
@@ -133,16 +138,19 @@ class PoolDriver:
         self._changes: list[_Change] = []
         self._known: dict[ServedModel, None] = {}  # versions of adapters
         self._sha256: dict[ServedModel, str] = {}  # content of those that were loaded through the door
+        self._adapters, self._configured = adapters, dict[ServedModel, LoadAdapter | None]()
 
     def open(self) -> None:
         try:
             self._pool = self._make()
         except (PoolError, OSError, zmq.ZMQError) as error:
             raise BackendLostError(f"the pool cannot be started: {error}") from error
+        self._wear(self._adapters)
 
-    def serve(self, models: Sequence[str], retry_s: float) -> None:
-        """The pool has another plan, with these base models; in the thread that drives it."""
+    def serve(self, models: Sequence[str], adapters: Configured, retry_s: float) -> None:
+        """The pool has another plan, with these models and versions; in the thread that drives it."""
         self._bases, self._retry_s = tuple(models), retry_s
+        self._wear(adapters)
         self._known = {each: None for each in self._known if each.model in models}
 
     def submit(self, ticket: str, request: GenerateText, seed: int, deadline_s: float) -> None:
@@ -220,6 +228,29 @@ class PoolDriver:
         assert self._pool is not None, "`open` comes first"
         return self._pool
 
+    def _wear(self, adapters: Configured) -> None:
+        """Have engines load and unload what makes the difference to these versions."""
+        for served, load in list(self._configured.items()):
+            if served not in adapters:
+                self._leave(served, load)
+        for served, load in adapters.items():
+            sha256 = self._sha256.get(served)
+            if load is not None and sha256 not in (None, load.sha256):
+                self._say(f"{served.name} stays as it was loaded; a version never changes its content")
+                continue
+            if load is not None and served not in self._configured:
+                self._open_pool.load_adapter(load)
+                self._sha256[served] = load.sha256
+            self._configured[served] = load
+            self._known[served] = None
+
+    def _leave(self, served: ServedModel, load: LoadAdapter | None) -> None:
+        del self._configured[served]
+        self._known.pop(served, None)
+        self._sha256.pop(served, None)
+        if load is not None:
+            self._open_pool.unload_adapter(UnloadAdapter(base=load.base, name=load.name, version=load.version))
+
     def _wait(self, pool: Pool, timeout_s: float) -> None:
         wait_s = timeout_s if pool.wait_s is None else min(timeout_s, pool.wait_s)
         poller = zmq.Poller()
@@ -249,19 +280,21 @@ class PoolDriver:
     def _learn(self, views: Sequence[EngineView]) -> None:
         """Versions that are loaded; one that a restarting engine will have again stays known."""
         seen = {
-            ServedModel(base, *_name_and_version(each)): None
+            ServedModel(base, *name_and_version(each)): None
             for view in views
             for base in (view.models or self._bases[:1])[:1]
             if base in self._bases
             for each in view.adapters or ()
         }
         if all(each.status == "ready" for each in views) and views:
-            self._known = seen
+            self._known = seen | dict.fromkeys(self._configured)
         else:
             self._known |= seen
 
     def _end_changes(self, pool: Pool) -> None:
         for engine, incarnation, outcome in pool.drain_adapter_changes():
+            if isinstance(outcome, AdapterRefused):
+                self._note_refused(engine, outcome)
             for change in self._changes:
                 about = (change.served.model, change.served.adapter, change.served.version)
                 if about == (outcome.base, outcome.name, outcome.version):
@@ -275,6 +308,14 @@ class PoolDriver:
             if not change.awaited or monotonic() > change.until_s:
                 self._changes.remove(change)
                 self._settle(change)
+
+    def _note_refused(self, engine: str, outcome: AdapterRefused) -> None:
+        """A version of the configuration that an engine does not load is served no more."""
+        served = ServedModel(outcome.base, outcome.name, outcome.version)
+        load = self._configured.get(served)
+        if load is not None:
+            self._say(f"{served.name} is not served: {engine} does not load it, {outcome.detail}")
+            self._leave(served, load)
 
     def _settle(self, change: _Change) -> None:
         if change.awaited:
@@ -293,13 +334,9 @@ class PoolDriver:
             else:
                 self._known.pop(change.served, None)
                 self._sha256.pop(change.served, None)
+                self._configured.pop(change.served, None)
             change.done(None)
 
 
 def _has(view: EngineView, model: str) -> bool:
     return view.status == "ready" and (view.models is None or model in view.models)
-
-
-def _name_and_version(adapter: str) -> tuple[str, int]:
-    name, _, version = adapter.rpartition("@")
-    return name, int(version)

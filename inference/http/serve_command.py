@@ -14,9 +14,11 @@ from types import FrameType
 from config.errors import ConfigError, Problem
 from config.loader import LoadedConfig, load_config
 from config.yaml_tree import Loc
+from inference.adapters.configured import contents, load_of, name_and_version
 from inference.engines.vllm.checks import folder_problems, setup_problems
+from inference.http.backend import ServedModel
 from inference.http.errors import BackendLostError
-from inference.http.pooled import PoolDriver
+from inference.http.pooled import Configured, PoolDriver
 from inference.http.serving import DoorClosedError, DoorServer
 from inference.pool.devices import DeviceError
 from inference.pool.plan import PlacementPlan
@@ -65,11 +67,13 @@ class _Serving:
     def __init__(self, args: argparse.Namespace) -> None:
         """Raises ConfigError, DeviceError, DoorClosedError."""
         self._args, self._lock = args, threading.Lock()
-        loaded, self._plan = self._read(None)
+        loaded, self._plan, adapters = self._read(None)
         section = loaded.config.door
         self._retry_s = section.retry_s
         self._pool: EnginePool | None = None  # of the thread of the engines
-        self._driver = PoolDriver(self._started, _models(self._plan), retry_s=section.retry_s, say=_say)
+        self._driver = PoolDriver(
+            self._started, _models(self._plan), adapters=adapters, retry_s=section.retry_s, say=_say
+        )
         self.server = DoorServer(self._driver, section)
 
     def stop(self, _: int, __: FrameType | None) -> None:
@@ -83,7 +87,7 @@ class _Serving:
     def _read_again(self) -> None:
         with self._lock:
             try:
-                loaded, plan = self._read(self._plan)
+                loaded, plan, adapters = self._read(self._plan)
                 self.server.adopt(loaded.config.door)
             except (ConfigError, DeviceError, DoorClosedError) as error:
                 _say(f"the configuration stays as it was: {error}")
@@ -91,19 +95,25 @@ class _Serving:
             self._plan = plan
             models = _models(plan)
             self.server.do(
-                lambda: self._change_to(plan, loaded.config.door.retry_s),
+                lambda: self._change_to(plan, adapters, loaded.config.door.retry_s),
                 lambda: _say(f"the configuration was read again; engines: {len(plan.engines)}, of {', '.join(models)}"),
             )
 
-    def _read(self, before: PlacementPlan | None) -> tuple[LoadedConfig, PlacementPlan]:
+    def _read(self, before: PlacementPlan | None) -> tuple[LoadedConfig, PlacementPlan, Configured]:
         args = self._args
         given = {"host": args.host, "port": args.port, "token_file": args.token_file}
         own = [f"door.{key}={_quoted(value)}" for key, value in given.items() if value is not None]
         loaded = load_config(args.config, overrides=[*args.overrides, *own])
         plan = planned(loaded, file=str(args.config or "command line"), before=before)
-        if problems := list(_unready(loaded)):
+        pool = loaded.config.pool
+        content, wrong = contents(pool, pool.adapters, loaded.problem_at)
+        if problems := [*_unready(loaded), *wrong]:
             raise ConfigError(tuple(dict.fromkeys(problems)))
-        return loaded, plan
+        adapters = {
+            ServedModel(each.model, *name_and_version(name)): load_of(name, each, content[name]) if each.path else None
+            for name, each in pool.adapters.items()
+        }
+        return loaded, plan, adapters
 
     # -- in the thread of the engines ----------------------------------------------------------------------------------
 
@@ -118,11 +128,11 @@ class _Serving:
         self._pool = pool
         return pool
 
-    def _change_to(self, plan: PlacementPlan, retry_s: float) -> None:
+    def _change_to(self, plan: PlacementPlan, adapters: Configured, retry_s: float) -> None:
         assert self._pool is not None, "it was started before"
         self._pool.retry_s = retry_s
         self._pool.change_to(plan)
-        self._driver.serve(_models(plan), retry_s)
+        self._driver.serve(_models(plan), adapters, retry_s)
 
 
 def _unready(loaded: LoadedConfig) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ from config.door_section import DoorSection
 from inference.engines.stopping import StopSignal
 from inference.engines.text_worker import serve_text
 from inference.http.door import Door
-from inference.http.pooled import Pool, PoolDriver
+from inference.http.pooled import NO_ADAPTERS, Configured, Pool, PoolDriver
 from inference.http.serving import DoorServer
 from inference.pool.dispatcher import PoolDispatcher
 from inference.text import ServedText
@@ -61,10 +61,16 @@ def open_door(engine: WordEngine | None = None, **settings: Any) -> Iterator[Ope
 
 @contextmanager
 def open_pool(
-    make: Callable[[], Pool], engines: int, behind: WordEngine | None = None, **settings: Any
+    make: Callable[[], Pool],
+    engines: int,
+    behind: WordEngine | None = None,
+    *,
+    adapters: Configured = NO_ADAPTERS,
+    say: Callable[[str], None] = lambda _: None,
+    **settings: Any,
 ) -> Iterator[OpenDoor]:
     """Serve a pool of so many engines until the `with` ends."""
-    server = DoorServer(PoolDriver(make, [MODEL]), DoorSection(port=0, **settings))
+    server = DoorServer(PoolDriver(make, [MODEL], adapters=adapters, say=say), DoorSection(port=0, **settings))
     ready = threading.Event()
     doors: list[Door] = []
     errors: list[BaseException] = []

@@ -14,8 +14,9 @@ import pytest
 
 from inference.adapters.content import content_hash
 from inference.adapters.messages import AdapterLoaded, AdapterRefused, LoadAdapter
-from tests.inference.http.doors import OpenDoor, open_door
-from tests.support.word_engine import WordEngine
+from inference.http.backend import ServedModel
+from tests.inference.http.doors import OneEnginePool, OpenDoor, open_door, open_pool, until
+from tests.support.word_engine import MODEL, WordEngine
 
 
 class ChoosyEngine(WordEngine):
@@ -160,3 +161,23 @@ def test_many_who_load_at_once_all_have_an_answer(door: OpenDoor, folder: Path) 
 
     assert found == {200: 60, 409: 4}  # the version that its engine refuses
     assert models(door) == ["tiny", *(f"tester@{n}" for n in range(1, 17) if n != 13)]
+
+
+def test_versions_of_the_configuration_are_there_at_once_and_one_that_is_refused_is_told(tmp_path: Path) -> None:
+    said: list[str] = []
+    adapters = {
+        ServedModel(MODEL, "coach", version): LoadAdapter(
+            base=MODEL, name="coach", version=version, path=str(tmp_path), sha256="0" * 64
+        )
+        for version in (3, 13)
+    }
+    engine = ChoosyEngine()
+    with open_pool(lambda: OneEnginePool(engine), 1, engine, adapters=adapters, say=said.append) as door:
+        until(lambda: bool(said))
+        until(lambda: models(door) == ["tiny", "coach@3"])
+        with openai.OpenAI(base_url=door.url, api_key="none", max_retries=0) as client:
+            answer = client.chat.completions.create(model="coach@3", messages=[{"role": "user", "content": "x"}])
+            assert answer.model == "coach@3"
+            with pytest.raises(openai.NotFoundError):
+                client.chat.completions.create(model="coach@13", messages=[{"role": "user", "content": "x"}])
+    assert said == ["coach@13 is not served: words-0 does not load it, it is full"]

@@ -26,6 +26,7 @@ class Configuration:
         self.path, self.pool = folder / "serve.yaml", folder / "pool"
         self.door = "port: 0, retry_s: 0.3"
         self.max_restarts = 1
+        self.adapters: dict[str, str] = {}  # what the configuration says of each
 
     def write(self, **tiers: str) -> None:
         """`model@port`, or `model@port*engines`, by tier."""
@@ -37,6 +38,8 @@ class Configuration:
             lines += [
                 f"    {tier}: {{model: {model}, engine: openai, endpoint: '{endpoint}', engines: {engines or 1}}}"
             ]
+        if self.adapters:
+            lines += ["  adapters:", *(f"    {name}: {{{told}}}" for name, told in self.adapters.items())]
         self.path.write_text("\n".join(lines) + "\n")
 
 
@@ -161,6 +164,24 @@ def test_tiers_and_engines_come_and_go_and_no_request_is_dropped(configuration: 
             assert models(door) == {"other": "ready"}
             process.send_signal(signal.SIGTERM)
             assert process.wait(30) == 0
+
+
+def test_versions_of_adapters_come_and_go_with_the_configuration(configuration: Configuration) -> None:
+    configuration.adapters = {"reviewer@1": "model: tiny"}
+    with SmallChatServer() as server:
+        small = f"tiny@{server.port}"
+        configuration.write(small=small)
+        with serving(configuration.path) as (process, url), client(url) as door:
+            assert list(models(door)) == ["tiny", "reviewer@1"]
+            first = ask(door, "reviewer@1")
+            configuration.adapters = {"reviewer@2": "model: tiny"}
+            configuration.write(small=small)
+            read_again(process)
+
+            assert list(models(door)) == ["tiny", "reviewer@2"]
+            assert first not in (ask(door, "reviewer@2"), ask(door, "tiny"))
+            with pytest.raises(openai.NotFoundError):
+                ask(door, "reviewer@1")
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "  tiers:\n"
         f'    small: {{model: tiny, engine: vllm, path: "{made / "model"}", cores: 1, slots: 4, context_tokens: 512,\n'
         "            adapter_slots: 2, max_lora_rank: 8}\n"
+        f'  adapters: {{coach@3: {{model: tiny, path: "{made / "adapters" / "lead-2"}"}}}}\n'
     )
     return made
 
@@ -95,13 +96,15 @@ def test_vllm_enforces_a_schema(client: openai.OpenAI) -> None:
 @pytest.mark.timeout(240)
 def test_versions_of_an_adapter_answer_differently_under_their_names(client: openai.OpenAI, folder: Path) -> None:
     assert client.completions.create(model="tiny", prompt="once").usage  # as long as the context lets it
-    names = ["tiny", *(load(client, folder / "adapters" / f"lead-{seed}") for seed in (1, 2))]
+    names = ["tiny", "coach@3", *(load(client, folder / "adapters" / f"lead-{seed}") for seed in (1, 2))]
     answers = [
         client.completions.create(model=name, prompt="once upon a time", max_tokens=12, temperature=0) for name in names
     ]
 
-    assert [each.model for each in answers] == names == ["tiny", "lead@1", "lead@2"]
-    assert len({each.choices[0].text for each in answers}) == 3
+    assert [each.model for each in answers] == names == ["tiny", "coach@3", "lead@1", "lead@2"]
+    base, coach, *leads = (each.choices[0].text for each in answers)
+    assert coach == leads[1], "they are the same files"
+    assert len({base, *leads}) == 3
     assert [each.id for each in client.models.list()] == names
 
 
