@@ -13,6 +13,7 @@ from typing import Any
 from actors.roles.wearing import BASE, Version, Wardrobe
 from actors.scrum.calendar import SprintCalendar
 from config.errors import ConfigError, Problem
+from config.finding import ProblemAt
 from config.pool_roles import rollout_for, worn_from
 from config.pool_section import AdapterSection, PoolSection
 from config.rosters import TeamMember, original_id
@@ -52,7 +53,7 @@ def rolled_out(pool: PoolSection, models: Collection[str]) -> dict[str, AdapterS
 
 
 def content_of(
-    config: RunConfig, models: Collection[str], problem_at: Any, *, recorded: Mapping[str, str]
+    config: RunConfig, models: Collection[str], problem_at: ProblemAt, *, recorded: Mapping[str, str]
 ) -> dict[str, str]:
     """Content hashes of the versions that engines load, by name. Raises ConfigError with everything that is wrong."""
     found: dict[str, str] = {}

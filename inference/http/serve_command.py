@@ -14,7 +14,7 @@ from types import FrameType
 from config.errors import ConfigError, Problem
 from config.loader import LoadedConfig, load_config
 from config.yaml_tree import Loc
-from inference.engines.vllm.checks import folder_problems, setup_problems
+from inference.engines.vllm.checks import vllm_problems
 from inference.http.errors import BackendLostError
 from inference.http.pooled import PoolDriver
 from inference.http.serving import DoorClosedError, DoorServer
@@ -130,9 +130,7 @@ def _unready(loaded: LoadedConfig) -> Iterator[Problem]:
     for name, tier in loaded.config.pool.tiers.items():
         if tier.engine == "vllm":
             at: Loc = ("pool", "tiers", name)
-            yield from setup_problems((*at, "engine"), loaded.problem_at)
-            if tier.path is not None:
-                yield from folder_problems(Path(tier.path), (*at, "path"), loaded.problem_at)
+            yield from vllm_problems((*at, "engine"), tier.path, (*at, "path"), loaded.problem_at)
 
 
 def _say(line: str) -> None:
