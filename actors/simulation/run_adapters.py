@@ -22,6 +22,7 @@ from config.yaml_tree import Loc
 from inference.adapters.content import content_hash
 from inference.adapters.errors import AdapterError
 from inference.adapters.messages import LoadAdapter
+from inference.text import name_and_version
 
 CONFIG_FILE = "adapter_config.json"
 FILES = (CONFIG_FILE, "adapter_model.safetensors")  # of an adapter as PEFT saves it
@@ -42,8 +43,7 @@ def version_of(name: str | None) -> Version:
     """What `reviewer@3` says; none is the model without an adapter."""
     if name is None:
         return BASE
-    adapter, _, number = name.rpartition("@")
-    return Version(adapter, int(number))
+    return Version(*name_and_version(name))
 
 
 def rolled_out(pool: PoolSection, models: Collection[str]) -> dict[str, AdapterSection]:
@@ -86,12 +86,13 @@ def loads_of(plan: Mapping[str, Any]) -> list[LoadAdapter]:
     return [
         LoadAdapter(
             base=adapters[name]["model"],
-            name=version_of(name).adapter,
-            version=version_of(name).number,
+            name=adapter,
+            version=number,
             path=adapters[name]["path"],
             sha256=content[name],
         )
         for name in sorted(content)
+        for adapter, number in [name_and_version(name)]
     ]
 
 

@@ -30,7 +30,15 @@ from inference.messages import TurnedAway as TurnedAwayReply
 from inference.pool.adapting import AdapterChange
 from inference.pool.errors import PoolError
 from inference.pool.state import EngineView, PoolState
-from inference.text import GenerateText, TextCounters, TextEngineError, TextGenerated, TextWritten, text_registry
+from inference.text import (
+    GenerateText,
+    TextCounters,
+    TextEngineError,
+    TextGenerated,
+    TextWritten,
+    name_and_version,
+    text_registry,
+)
 from inference.waking import Waker
 
 ADAPTER_S = 120.0  # wall seconds that engines have to load or unload a version
@@ -223,7 +231,7 @@ class PoolDriver:
     def _learn(self, views: Sequence[EngineView]) -> None:
         """Versions that are loaded; one that a restarting engine will have again stays known."""
         seen = {
-            ServedModel(base, *_name_and_version(each)): None
+            ServedModel(base, *name_and_version(each)): None
             for view in views
             for base in (view.models or self._bases[:1])[:1]
             if base in self._bases
@@ -272,8 +280,3 @@ class PoolDriver:
 
 def _has(view: EngineView, model: str) -> bool:
     return view.status == "ready" and (view.models is None or model in view.models)
-
-
-def _name_and_version(adapter: str) -> tuple[str, int]:
-    name, _, version = adapter.rpartition("@")
-    return name, int(version)
