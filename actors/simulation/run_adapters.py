@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from actors.roles.wearing import BASE, Version, Wardrobe
-from actors.scrum.calendar import SprintCalendar
+from actors.simulation.run_calendar import calendar_of
 from config.errors import ConfigError, Problem
 from config.finding import ProblemAt
 from config.pool_roles import rollout_for, worn_from
@@ -33,10 +33,7 @@ def wardrobe_of(config: RunConfig, member: TeamMember, model: str) -> Wardrobe:
     """Through which versions a member is answered where it asks this model."""
     agent_id = original_id(member)
     entries = rollout_for(config.pool, agent_id, config.models.agents[agent_id], model)
-    calendar = SprintCalendar(
-        days_per_sprint=config.experiment.num_simulated_days, start_weekday=config.simulation.start_date.weekday()
-    )
-    return Wardrobe(calendar, tuple((sprint, version_of(name)) for sprint, name in worn_from(entries)))
+    return Wardrobe(calendar_of(config), tuple((sprint, version_of(name)) for sprint, name in worn_from(entries)))
 
 
 def version_of(name: str | None) -> Version:
