@@ -210,9 +210,6 @@ class Session:
         booked = BookedPool(pool, folder)
         self._stack.callback(booked.close)
         self._watch = PoolWatch(pool, self._say)
-        if not plan["pool"]["adapters"]:
-            self._waiter.every(MEND_S, pool.tend)
-            return booked
         versioned = VersionedPool(pool, booked, loads_of(plan), slots_of(plan))
         self._waiter.every(MEND_S, versioned.tend)
         return versioned
