@@ -26,6 +26,7 @@ SHAPE = Shape(layers=4, hidden=128, heads=4, kv_heads=2, inner=384)
 RANK = 16
 WEIGHTS = 12  # different ones; version n has those of n modulo this, and is gone long before they come again
 SLOTS = 16
+REPLIES_BETWEEN = 3  # two swaps
 Oracle = Mapping[tuple[int, int], str]  # texts by weights (0: the base model) and question
 LONG = json.dumps({"type": "string", "minLength": 4_000})  # no answer ends before its last token
 QUESTIONS = tuple(

@@ -20,6 +20,7 @@ from benchmarks.adapter_loads import (
     NAME,
     QUESTIONS,
     RANK,
+    REPLIES_BETWEEN,
     SHAPE,
     SLOTS,
     Oracle,
@@ -38,7 +39,6 @@ from inference.engines.vllm.engine import VllmEngine
 from tests.support.tiny_model import make_tiny_model
 
 SWAPS = 300
-REPLIES_BETWEEN = 3  # two swaps
 SWAP_MS = 100.0
 
 

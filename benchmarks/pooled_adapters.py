@@ -10,7 +10,7 @@ from time import perf_counter
 
 import zmq
 
-from benchmarks.adapter_loads import MODEL, NAME, QUESTIONS, SLOTS, Tally, plan_of, request_of
+from benchmarks.adapter_loads import MODEL, NAME, QUESTIONS, REPLIES_BETWEEN, SLOTS, Tally, plan_of, request_of
 from brokers.wire.packing import packer, unpack
 from inference.adapters.messages import AdapterRefused, UnloadAdapter
 from inference.adapters.store import PublishedAdapter
@@ -22,7 +22,6 @@ from inference.text import TextGenerated, text_registry
 
 ENGINES = 2
 KILLS = 3
-REPLIES_BETWEEN = 3  # two swaps
 PATIENCE_S = 120.0
 
 

@@ -1,9 +1,11 @@
-"""What a check of a whole configuration found."""
+"""What a check of a configuration found, and who says where it stands."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
+from config.errors import Problem
 from config.yaml_tree import Loc
 
 
@@ -16,3 +18,9 @@ class Finding:
     allowed: str = ""
     nearest: str = ""
     concluded_from: tuple[Loc, ...] = ()
+
+
+class ProblemAt(Protocol):
+    """Makes a problem of what is wrong with the value at a path."""
+
+    def __call__(self, loc: Loc, message: str, *, allowed: str = "") -> Problem: ...

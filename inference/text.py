@@ -278,6 +278,12 @@ def adapter_name(adapter: str, version: int) -> str:
     return f"{adapter}@{version}"
 
 
+def name_and_version(written: str) -> tuple[str, int]:
+    """What `adapter_name` was given. Raises ValueError for what it never says."""
+    adapter, _, version = written.rpartition("@")
+    return adapter, int(version)
+
+
 def text_registry() -> Registry:
     """The messages that travel to and from a text engine."""
     registry = Registry()

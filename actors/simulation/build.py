@@ -22,7 +22,6 @@ from actors.roles.purse import TREASURER
 from actors.scrum import code_messages
 from actors.scrum import messages as scrum_messages
 from actors.scrum.board import Board
-from actors.scrum.calendar import MINUTE_US, SprintCalendar
 from actors.scrum.messages import Member
 from actors.scrum.pairing import PairRules
 from actors.scrum.product_backlog import ProductBacklog
@@ -54,6 +53,7 @@ from actors.services.workshop import Workshop
 from actors.simulation.budgets import actor_budget, purse_of_each, run_budget
 from actors.simulation.judges import behavioural
 from actors.simulation.portfolio import NewKatas, NewStories, first_new_number, refill_for, share_out, wishes_of
+from actors.simulation.run_calendar import calendar_of
 from actors.work import messages as execution_messages
 from actors.work import tool_messages
 from actors.work.product import ProductCode
@@ -209,12 +209,7 @@ def _setting(plan: RunPlan, roster: TeamRoster) -> TeamSetting:
     return TeamSetting(
         team=roster.id,
         roster=Roster(roster.id, [_member(one) for one in roster.members]),
-        calendar=SprintCalendar(
-            days_per_sprint=config.experiment.num_simulated_days,
-            work_start_us=config.simulation.work_start_minute * MINUTE_US,
-            work_end_us=config.simulation.work_end_minute * MINUTE_US,
-            start_weekday=config.simulation.start_date.weekday(),
-        ),
+        calendar=calendar_of(config),
         calibration=plan.calibration,
         pair_rules=PairRules(
             tester_permille=round(1000 * tester_pairing.frequency) if tester_pairing.enabled else 0,

@@ -14,6 +14,7 @@ from actors.simulation.build import RunPlan, build_registry, build_teams
 from actors.simulation.inputs import RunInputs
 from actors.simulation.judges import judges, overheard, server_plan, writers
 from actors.simulation.layout import Layout
+from actors.simulation.run_calendar import calendar_of
 from brokers.clock import messages as clock_messages
 from brokers.node.cell import Factory
 from brokers.node.letters import LetterCodec
@@ -109,8 +110,5 @@ def assemble(inputs: RunInputs, *, sprints: int, listener: Listener | None = Non
         code=config.code_generation,
         model_engine=config.models.engine,
         model_server=server_plan(config, inputs.adapters) if config.asks_model else None,
-        calendar=SprintCalendar(
-            days_per_sprint=config.experiment.num_simulated_days,
-            start_weekday=config.simulation.start_date.weekday(),
-        ),
+        calendar=calendar_of(config),
     )

@@ -14,12 +14,13 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from actors.roles.judging import BEHAVIOURAL, Judge, Listener, OverheardJudge
 from actors.roles.wearing import NO_ADAPTERS
 from actors.simulation import model_pool, own_engine, run_adapters
 from config.errors import ConfigError, Problem
+from config.finding import ProblemAt
 from config.rosters import TeamMember, original_id
 from config.sections import RunConfig
 from config.yaml_tree import Loc, dotted
@@ -47,12 +48,6 @@ MOVABLE = (  # say where a model is and what it runs on, not which one it is: no
     "models.vllm.devices",
     "models.vllm.memory_share",
 )
-
-
-class ProblemAt(Protocol):
-    """Makes a problem of what is wrong with the value at a path."""
-
-    def __call__(self, loc: Loc, message: str, *, allowed: str = "") -> Problem: ...
 
 
 def behavioural(_: TeamMember) -> Judge:

@@ -34,7 +34,7 @@ from brokers.hub.live import LiveDirectory, listen_on
 from brokers.journal.reader import JournalReader
 from brokers.processes import RestartPolicy, SupervisedChild, start_child, stop_children
 from config.environment import runtime_folder
-from inference.engines.stopping import StopSignal
+from inference.waking import StopSignal
 
 POLL_S = 0.05
 GRACE_S = 10.0  # a node that was told to stop commits first

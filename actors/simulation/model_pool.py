@@ -13,10 +13,11 @@ from typing import Any
 
 from actors.simulation.run_adapters import content_of, rolled_out
 from config.errors import ConfigError, Problem
+from config.finding import ProblemAt
 from config.pool_section import AdapterSection, PoolSection, TierSection
 from config.sections import RunConfig
 from config.yaml_tree import Loc
-from inference.engines.vllm.checks import folder_problems, setup_problems
+from inference.engines.vllm.checks import vllm_problems
 from inference.pool.devices import DeviceError, declared_hosts, this_host
 from inference.pool.placement import place
 from inference.pool.plan import HERE, PlacementError, PlacementPlan
@@ -53,7 +54,7 @@ def pool_of(plan: Mapping[str, Any], folder: Path) -> EnginePool:
 
 
 def check(
-    config: RunConfig, models: Mapping[str, Loc], problem_at: Any, *, recorded: Mapping[str, str]
+    config: RunConfig, models: Mapping[str, Loc], problem_at: ProblemAt, *, recorded: Mapping[str, str]
 ) -> Mapping[str, str]:
     """Whether every engine has a place, every server serves its models, vLLM can run, adapters fit. Starts nothing.
 
@@ -72,9 +73,7 @@ def check(
             case "openai":
                 problems += _server_problems(tier, at, problem_at, adapters=section.adapters)
             case "vllm":
-                problems += setup_problems((*at, "engine"), problem_at)
-                if tier.path is not None:
-                    problems += folder_problems(Path(tier.path), (*at, "path"), problem_at)
+                problems += vllm_problems((*at, "engine"), tier.path, (*at, "path"), problem_at)
             case "modelled":
                 message = "modelled engines write filler, which is no decision; they are for measurements of a pool"
                 problems.append(problem_at((*at, "engine"), message, allowed="vllm or openai"))
@@ -103,7 +102,7 @@ def _placed(section: PoolSection) -> PlacementPlan:
     return place(section, (this_host(), *declared_hosts(section.hosts)))
 
 
-def _misplaced(section: PoolSection, problem_at: Any) -> Iterator[Problem]:
+def _misplaced(section: PoolSection, problem_at: ProblemAt) -> Iterator[Problem]:
     try:
         plan = _placed(section)
     except PlacementError as error:
@@ -119,7 +118,7 @@ def _misplaced(section: PoolSection, problem_at: Any) -> Iterator[Problem]:
 
 
 def _server_problems(
-    tier: TierSection, at: Loc, problem_at: Any, *, adapters: Mapping[str, AdapterSection]
+    tier: TierSection, at: Loc, problem_at: ProblemAt, *, adapters: Mapping[str, AdapterSection]
 ) -> Iterator[Problem]:
     from inference.engines.openai_http import read_token
     from inference.engines.openai_serving import served_models

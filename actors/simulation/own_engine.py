@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from config.errors import ConfigError
+from config.finding import ProblemAt
 from config.sections import RunConfig
-from inference.engines.vllm.checks import folder_problems, setup_problems
+from inference.engines.vllm.checks import vllm_problems
 
 BUILDER = "inference.engines.vllm.serving:build"
 
@@ -29,13 +29,12 @@ def plan_of(config: RunConfig) -> dict[str, Any]:
     }
 
 
-def check(config: RunConfig, problem_at: Any) -> None:
+def check(config: RunConfig, problem_at: ProblemAt) -> None:
     """Whether the packages are there, and the model. Loads neither torch nor vllm.
 
     Raises:
         ConfigError: With everything that is in the way, and what to do about it.
     """
-    found = setup_problems(("models", "engine"), problem_at)
-    found += folder_problems(Path(config.models.vllm.model), ("models", "vllm", "model"), problem_at)
+    found = vllm_problems(("models", "engine"), config.models.vllm.model, ("models", "vllm", "model"), problem_at)
     if found:
         raise ConfigError(tuple(found))

@@ -9,25 +9,24 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from actors.roles.wearing import BASE, Version, Wardrobe
-from actors.scrum.calendar import SprintCalendar
+from actors.simulation.run_calendar import calendar_of
 from config.errors import ConfigError
+from config.finding import ProblemAt
 from config.pool_roles import rollout_for, worn_from
 from config.pool_section import AdapterSection, PoolSection
 from config.rosters import TeamMember, original_id
 from config.sections import RunConfig
 from config.yaml_tree import Loc
-from inference.adapters.configured import contents, load_of, name_and_version
+from inference.adapters.configured import contents, load_of
 from inference.adapters.messages import LoadAdapter
+from inference.text import name_and_version
 
 
 def wardrobe_of(config: RunConfig, member: TeamMember, model: str) -> Wardrobe:
     """Through which versions a member is answered where it asks this model."""
     agent_id = original_id(member)
     entries = rollout_for(config.pool, agent_id, config.models.agents[agent_id], model)
-    calendar = SprintCalendar(
-        days_per_sprint=config.experiment.num_simulated_days, start_weekday=config.simulation.start_date.weekday()
-    )
-    return Wardrobe(calendar, tuple((sprint, version_of(name)) for sprint, name in worn_from(entries)))
+    return Wardrobe(calendar_of(config), tuple((sprint, version_of(name)) for sprint, name in worn_from(entries)))
 
 
 def version_of(name: str | None) -> Version:
@@ -44,7 +43,7 @@ def rolled_out(pool: PoolSection, models: Collection[str]) -> dict[str, AdapterS
 
 
 def content_of(
-    config: RunConfig, models: Collection[str], problem_at: Any, *, recorded: Mapping[str, str]
+    config: RunConfig, models: Collection[str], problem_at: ProblemAt, *, recorded: Mapping[str, str]
 ) -> dict[str, str]:
     """Content hashes of the versions that engines load, by name. Raises ConfigError with everything that is wrong."""
     found, problems = contents(config.pool, rolled_out(config.pool, models), problem_at)

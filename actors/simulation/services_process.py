@@ -17,7 +17,7 @@ from actors.simulation.layout import Assignment
 from actors.simulation.node_process import tune_memory
 from actors.simulation.session import Session
 from brokers.processes import die_with_parent
-from inference.engines.stopping import StopSignal
+from inference.waking import StopSignal
 
 
 def say(line: dict[str, Any]) -> None:

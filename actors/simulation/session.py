@@ -39,7 +39,6 @@ from brokers.links.zmq_links import Inbox, OutLink
 from brokers.node.actor import hosting
 from brokers.node.pool import Pool
 from inference.engines.loading import load_engine
-from inference.engines.stopping import StopSignal
 from inference.measured import without_measures
 from inference.pool.dispatcher import PoolDispatcher
 from inference.pool.embedded import EmbeddedPool
@@ -48,6 +47,7 @@ from inference.pool.running import MEND_S
 from inference.pool.state import Serves
 from inference.pool.versioned import VersionedPool
 from inference.text import GenerateText, ServedText
+from inference.waking import StopSignal
 
 
 class CodeChangedError(Exception):
@@ -210,9 +210,6 @@ class Session:
         booked = BookedPool(pool, folder)
         self._stack.callback(booked.close)
         self._watch = PoolWatch(pool, self._say)
-        if not plan["pool"]["adapters"]:
-            self._waiter.every(MEND_S, pool.tend)
-            return booked
         versioned = VersionedPool(pool, booked, loads_of(plan), slots_of(plan))
         self._waiter.every(MEND_S, versioned.tend)
         return versioned

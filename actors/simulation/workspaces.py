@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from actors.reporting.artifact_folder import SCRATCH
-from actors.simulation.judges import ProblemAt, recorded_problem
+from actors.simulation.judges import recorded_problem
 from actors.work.engine import build_registry, signature
 from actors.work.messages import MAIN, CommitFiles, Committed, LandTree, MergeTrees, TreesMerged
 from actors.work.sandbox.errors import LayerMissingError
@@ -20,6 +20,7 @@ from actors.work.workspace.restore import Recorded, RecordedCommit, RecordedMerg
 from brokers.journal.reader import JournalReader
 from brokers.wire.packing import kind_of, unpack
 from config.errors import ConfigError, Problem
+from config.finding import ProblemAt
 from config.sections import RunConfig
 from config.tool_sections import CodeGenerationSection
 

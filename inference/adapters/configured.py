@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from config.errors import Problem
+from config.finding import ProblemAt
 from config.pool_section import AdapterSection, PoolSection
 from config.yaml_tree import Loc
 from inference.adapters.content import content_hash
 from inference.adapters.errors import AdapterError
 from inference.adapters.messages import LoadAdapter
+from inference.text import name_and_version
 
 CONFIG_FILE = "adapter_config.json"
 FILES = (CONFIG_FILE, "adapter_model.safetensors")  # of an adapter as PEFT saves it
 ALLOWED = f"a folder with an adapter as PEFT saves it: {' and '.join(FILES)}"
-
-
-def name_and_version(adapter: str) -> tuple[str, int]:
-    """What `reviewer@3` says."""
-    name, _, version = adapter.rpartition("@")
-    return name, int(version)
 
 
 def load_of(adapter: str, section: AdapterSection, sha256: str) -> LoadAdapter:
@@ -32,7 +28,7 @@ def load_of(adapter: str, section: AdapterSection, sha256: str) -> LoadAdapter:
 
 
 def contents(
-    pool: PoolSection, adapters: Mapping[str, AdapterSection], problem_at: Callable[..., Problem]
+    pool: PoolSection, adapters: Mapping[str, AdapterSection], problem_at: ProblemAt
 ) -> tuple[dict[str, str], list[Problem]]:
     """Content hashes of those that have files, by name, and what is wrong with the others. A server's have none."""
     found: dict[str, str] = {}

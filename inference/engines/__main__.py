@@ -11,10 +11,10 @@ from pathlib import Path
 
 from brokers.processes import die_with_parent
 from inference.engines.loading import EngineLoadError, load_engine, read_plan
-from inference.engines.stopping import StopSignal
 from inference.engines.text_worker import serve_text
 from inference.engines.worker import SLOTS, serve
 from inference.text import EngineLostError, ServedText
+from inference.waking import StopSignal
 
 _EXAMPLE = """example:
   python -m inference.engines --engine actors.policy.engine:build --endpoint ipc:///run/user/1000/x/pool \\

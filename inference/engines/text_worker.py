@@ -16,7 +16,6 @@ import zmq
 from brokers.wire.packing import packer, unpack
 from brokers.wire.registry import WireError
 from inference.adapters.messages import AdapterRefused, LoadAdapter, ManagesAdapters, UnloadAdapter
-from inference.engines.stopping import StopSignal
 from inference.engines.worker import REPLY_BATCH_BYTES, SIGN_OF_LIFE_MS, connect
 from inference.messages import Failed
 from inference.pool.adapting import adapter_registry
@@ -47,6 +46,7 @@ from inference.text import (
     adapter_name,
     text_registry,
 )
+from inference.waking import StopSignal
 
 SLOTS_FOR_ONE_AHEAD = 8  # an eighth more requests than slots: a slot that is free has its next request at hand
 STEP_S = 0.002  # the longest that a request which comes while others are under way waits to be seen

@@ -11,7 +11,6 @@ import zmq
 from brokers.wire.registry import Registry
 from inference.engine import Engine
 from inference.engines.answering import Answerer
-from inference.engines.stopping import StopSignal
 from inference.pool.frames import (
     HIGH_WATER_MARK,
     MAX_FRAME_BYTES,
@@ -25,6 +24,7 @@ from inference.pool.frames import (
     pack_replies,
     unpack_from_pool,
 )
+from inference.waking import StopSignal
 
 SLOTS = 64  # requests that an engine without a batcher of its own takes at once
 SIGN_OF_LIFE_MS = 1_000

@@ -75,16 +75,7 @@ def read_body(form: type[BodyT], data: bytes) -> BodyT:
 
 def read_chat(data: bytes, served: Iterable[ServedModel], terms: Terms) -> Asked:
     """What the body of a chat completion asks. Raises RefusedError."""
-    return chat(read_body(ChatBody, data), served, terms)
-
-
-def read_completion(data: bytes, served: Iterable[ServedModel], terms: Terms) -> Asked:
-    """What the body of a completion asks. Raises RefusedError."""
-    return completion(read_body(CompletionBody, data), served, terms)
-
-
-def chat(body: ChatBody, served: Iterable[ServedModel], terms: Terms) -> Asked:
-    """What a chat completion asks. Raises RefusedError."""
+    body = read_body(ChatBody, data)
     if body.top_logprobs is not None and not body.logprobs:
         raise wrong("top_logprobs needs logprobs to be true", "top_logprobs")
     logprobs = (body.top_logprobs or 0) if body.logprobs else None
@@ -98,8 +89,9 @@ def chat(body: ChatBody, served: Iterable[ServedModel], terms: Terms) -> Asked:
     return _asked(body, [request], logprobs=logprobs, is_chat=True, drawn_seed=terms.seed)
 
 
-def completion(body: CompletionBody, served: Iterable[ServedModel], terms: Terms) -> Asked:
-    """What a completion asks: one answer for each prompt, or `n`. Raises RefusedError."""
+def read_completion(data: bytes, served: Iterable[ServedModel], terms: Terms) -> Asked:
+    """What the body of a completion asks: one answer for each prompt, or `n`. Raises RefusedError."""
+    body = read_body(CompletionBody, data)
     prompts = [body.prompt] if isinstance(body.prompt, str) else body.prompt
     if "" in prompts:
         raise wrong("a prompt is empty", "prompt")

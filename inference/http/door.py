@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, ExitStack, aclosing, asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -15,11 +15,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from config.door_section import DoorSection
-from inference.http import asking
 from inference.http.adapters import load_adapter, unload_adapter
 from inference.http.answering import Answering, stream
 from inference.http.answers import Heading, answer
-from inference.http.asking import Asked, Terms
+from inference.http.asking import Asked, Terms, read_chat, read_completion
 from inference.http.backend import Backend, BackendState, ServedModel, resolve
 from inference.http.errors import RefusedError
 from inference.http.limits import Account, Allowance, Held
@@ -34,6 +33,7 @@ _LARGE_BYTES = 16_384  # bodies from here on are read beside the loop
 _MAX_HELD_BYTES = 256 << 20  # of requests that come in or are under way, each answer with a prompt of its own
 
 Handler = Callable[[Request, Caller], Awaitable[Response]]
+Reader = Callable[[bytes, Iterable[ServedModel], Terms], Asked]
 
 
 class Door:
@@ -126,17 +126,10 @@ class Door:
         return JSONResponse(self._model_body(resolve(request.path_params["name"], state.served), state))
 
     async def _chat(self, request: Request, caller: Caller) -> Response:
-        served, terms = self._backend.state().served, self._terms(caller)
-        asked = await _aside(
-            await body_of(request, self._section, self._held), lambda data: asking.read_chat(data, served, terms)
-        )
-        return await self._generated(request, caller, asked, "chatcmpl")
+        return await self._generated(request, caller, read_chat, "chatcmpl")
 
     async def _completions(self, request: Request, caller: Caller) -> Response:
-        served, terms = self._backend.state().served, self._terms(caller)
-        data = await body_of(request, self._section, self._held)
-        asked = await _aside(data, lambda data: asking.read_completion(data, served, terms))
-        return await self._generated(request, caller, asked, "cmpl")
+        return await self._generated(request, caller, read_completion, "cmpl")
 
     async def _load(self, request: Request, _: Caller) -> Response:
         body = await body_of(request, self._section, self._held)
@@ -151,7 +144,10 @@ class Door:
     def _terms(self, caller: Caller) -> Terms:
         return Terms(max_tokens=self._section.max_tokens, seed=secrets.randbits(_SEED_BITS), priority=caller.priority)
 
-    async def _generated(self, request: Request, caller: Caller, asked: Asked, kind: str) -> Response:
+    async def _generated(self, request: Request, caller: Caller, read: Reader, kind: str) -> Response:
+        served, terms = self._backend.state().served, self._terms(caller)
+        data = await body_of(request, self._section, self._held)
+        asked = await _aside(data, lambda: read(data, served, terms))
         deadline_s, is_own = deadline_of(request, asked.timeout_s, self._section)
         heading = Heading(id=f"{kind}-{secrets.token_hex(12)}", created_s=int(time.time()))
         stack = AsyncExitStack()
@@ -176,16 +172,12 @@ class Door:
         size = sum(choice.prompt_bytes for choice in asked.choices)
         tokens = sum(choice.most_tokens for choice in asked.choices)
         reserved = caller.account.admit(answers, tokens, now_s=now_s)
-        try:
+        with ExitStack() as taken:  # given back where it is refused half-way
+            taken.callback(caller.account.settle, answers, reserved, 0)
             self._account.admit(answers, 0, now_s=now_s)
-            try:
-                self._held.take(size)
-            except RefusedError:
-                self._account.settle(answers, 0, 0)
-                raise
-        except RefusedError:
-            caller.account.settle(answers, reserved, 0)
-            raise
+            taken.callback(self._account.settle, answers, 0, 0)
+            self._held.take(size)
+            taken.pop_all()
         answering = Answering(self._backend, asked, deadline_s=deadline_s, is_own_deadline=is_own)
         try:
             async with answering:
@@ -238,9 +230,9 @@ class EventStream(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _aside(data: bytes, read: Callable[[bytes], Asked]) -> Asked:
+async def _aside(data: bytes, read: Callable[[], Asked]) -> Asked:
     """Read a body; a large one in a thread, as others wait meanwhile. Raises RefusedError."""
-    return read(data) if len(data) < _LARGE_BYTES else await asyncio.to_thread(read, data)
+    return read() if len(data) < _LARGE_BYTES else await asyncio.to_thread(read)
 
 
 async def _unknown_route(_: Request, error: Exception) -> Response:

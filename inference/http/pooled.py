@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Protocol
@@ -13,7 +11,6 @@ import zmq
 
 from brokers.wire.packing import packer, unpack
 from config.door_section import DoorSection
-from inference.adapters.configured import name_and_version
 from inference.adapters.messages import AdapterRefused, LoadAdapter, UnloadAdapter
 from inference.http.backend import (
     AdapterAction,
@@ -33,7 +30,16 @@ from inference.messages import TurnedAway as TurnedAwayReply
 from inference.pool.adapting import AdapterChange
 from inference.pool.errors import PoolError
 from inference.pool.state import EngineView, PoolState
-from inference.text import GenerateText, TextCounters, TextEngineError, TextGenerated, TextWritten, text_registry
+from inference.text import (
+    GenerateText,
+    TextCounters,
+    TextEngineError,
+    TextGenerated,
+    TextWritten,
+    name_and_version,
+    text_registry,
+)
+from inference.waking import Waker
 
 Configured = Mapping[ServedModel, LoadAdapter | None]  # versions; None: their server has them
 NO_ADAPTERS: Configured = {}
@@ -84,34 +90,6 @@ class _Change:
     refused: list[AdapterRefused] = field(default_factory=list)
 
 
-class Waker:
-    """Makes a poll return, from any thread."""
-
-    def __init__(self) -> None:
-        self._read, self._write = socket.socketpair()
-        self._read.setblocking(False)
-        self._write.setblocking(False)
-
-    def fileno(self) -> int:
-        """To be polled for reading."""
-        return self._read.fileno()
-
-    def set(self) -> None:
-        """Let the poll return. Nothing happens once it is closed, or when it is set many times over."""
-        with suppress(OSError):
-            self._write.send(b"\0")
-
-    def clear(self) -> None:
-        """From now on the poll waits again."""
-        with suppress(BlockingIOError):
-            self._read.recv(65_536)
-
-    def close(self) -> None:
-        """Let go of both ends."""
-        self._read.close()
-        self._write.close()
-
-
 class PoolDriver:
     """Makes a pool in the thread that drives it. Models that are served stay known while their engines restart."""
 
@@ -124,11 +102,14 @@ class PoolDriver:
         retry_s: float = DoorSection().retry_s,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Args:
-        models: The base models of the pool's plan.
-        adapters: Versions that are served from the beginning.
-        retry_s: Wall seconds after which the pool tries engines again that were given up.
-        say: Is told in a line when a model is given up, and when it is back.
+        """Prepare to drive a pool; `open` makes it.
+
+        Args:
+            make: Makes the pool, and starts it.
+            models: The base models of its plan.
+            adapters: Versions that are served from the beginning.
+            retry_s: Wall seconds after which it tries engines again that were given up.
+            say: Is told in a line when a model is given up, and when it is back.
         """
         self._make, self._bases, self._retry_s, self._say = make, tuple(models), retry_s, say
         self._given_up: tuple[str, ...] = ()

@@ -14,8 +14,8 @@ from types import FrameType
 from config.errors import ConfigError, Problem
 from config.loader import LoadedConfig, load_config
 from config.yaml_tree import Loc
-from inference.adapters.configured import contents, load_of, name_and_version
-from inference.engines.vllm.checks import folder_problems, setup_problems
+from inference.adapters.configured import contents, load_of
+from inference.engines.vllm.checks import vllm_problems
 from inference.http.backend import ServedModel
 from inference.http.errors import BackendLostError
 from inference.http.pooled import Configured, PoolDriver
@@ -24,6 +24,7 @@ from inference.pool.devices import DeviceError
 from inference.pool.plan import PlacementPlan
 from inference.pool.plan_command import planned
 from inference.pool.running import EnginePool
+from inference.text import name_and_version
 
 OK, LOST, BAD_INPUT = 0, 1, 2  # exit statuses, as the other commands have them
 _EXAMPLE = """example:
@@ -140,9 +141,7 @@ def _unready(loaded: LoadedConfig) -> Iterator[Problem]:
     for name, tier in loaded.config.pool.tiers.items():
         if tier.engine == "vllm":
             at: Loc = ("pool", "tiers", name)
-            yield from setup_problems((*at, "engine"), loaded.problem_at)
-            if tier.path is not None:
-                yield from folder_problems(Path(tier.path), (*at, "path"), loaded.problem_at)
+            yield from vllm_problems((*at, "engine"), tier.path, (*at, "path"), loaded.problem_at)
 
 
 def _say(line: str) -> None:

@@ -13,11 +13,11 @@ from typing import Any
 import zmq
 
 from brokers.processes import RestartPolicy
-from inference.engines.stopping import StopSignal
 from inference.engines.text_worker import serve_text
 from inference.pool.dispatcher import PoolDispatcher
 from inference.pool.state import Serves
 from inference.text import EngineLostError, ServedText
+from inference.waking import StopSignal
 
 POLICY = RestartPolicy(max_restarts=20)
 

@@ -37,7 +37,8 @@ class _Kept(NamedTuple):
 class VersionedPool:
     """Loads and unloads versions of adapters as requests name them. Owned by the thread that owns the pool.
 
-    Requests for the model itself pass, and those for versions that it was not told of: a server has them.
+    Requests for the model itself pass, and those for versions that it was not told of: a server has them. Told of none,
+    it only passes on.
     """
 
     def __init__(

@@ -19,12 +19,12 @@ import zmq
 from actors.policy.decisions import Decide
 from actors.policy.engine import build
 from brokers.wire.packing import packer
-from inference.engines.stopping import StopSignal
 from inference.engines.worker import serve
 from inference.pool.core import DuplicateTicketError
 from inference.pool.dispatcher import MAX_REQUEST_BYTES, PoolDispatcher
 from inference.pool.embedded import EmbeddedPool
 from inference.pool.frames import Work, pack_ready, pack_replies, unpack_work
+from inference.waking import StopSignal
 from tests.actors.policy.people import one_of_each
 from tests.inference.engines_for_tests import Answer, Ask, Echo, registry
 

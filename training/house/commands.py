@@ -17,7 +17,7 @@ from inference.text import EngineLostError
 from training.house.folder import CONFIG, HouseModelError, holds_model, write_json
 from training.house.progress import Spent
 from training.house.results import EVALUATION, measured, read_evaluation, read_lines, write_judgements
-from training.house.scoring import Line
+from training.house.scoring import OBSERVATIONS, RUNS, TEMPERATURE_PERMILLE, Line
 from training.house.showing import LEGEND, lines_of
 
 MODEL = Path("outputs/house-model")
@@ -162,7 +162,12 @@ def _parser() -> argparse.ArgumentParser:
     two = commands.add_parser("evaluate", help="ask it about observations it never saw", formatter_class=look)
     two.add_argument("--model", type=Path, default=MODEL, help="folder of the model")
     two.add_argument("--quiet", action="store_true", help="print no table")
-    two.add_argument("--temperature-permille", type=_temperature, default=700, help="0: the likeliest token each time")
+    two.add_argument(
+        "--temperature-permille",
+        type=_temperature,
+        default=TEMPERATURE_PERMILLE,
+        help="0: the likeliest token each time",
+    )
     two.set_defaults(carry_out=evaluate)
     three = commands.add_parser("simulate", help="run sprints that it judges", formatter_class=look)
     three.add_argument("--model", type=Path, default=MODEL, help="folder of the model; trained if it is not there")
@@ -181,8 +186,8 @@ def _parser() -> argparse.ArgumentParser:
     for command in (one, two, three, four):
         command.add_argument("--jobs", type=_count, default=2, help="processes that simulate transcripts")
     for command in (two, three, four):
-        command.add_argument("--observations", type=_count, default=100, help="held out, of each kind of decision")
-        command.add_argument("--held-out-runs", type=_count, default=12, help="that they are taken from")
+        command.add_argument("--observations", type=_count, default=OBSERVATIONS, help="held out, of each kind")
+        command.add_argument("--held-out-runs", type=_count, default=RUNS, help="that they are taken from")
     return parser
 
 

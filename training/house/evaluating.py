@@ -16,12 +16,9 @@ from training.house.folder import HouseModelError, prompts_digest, read_facts, w
 from training.house.making import HELD_OUT_FIRST_SEED, house_prompts
 from training.house.progress import Advance
 from training.house.results import EVALUATION, measured
-from training.house.scoring import Line, Scorer, table
+from training.house.scoring import OBSERVATIONS, RUNS, TEMPERATURE_PERMILLE, Line, Scorer, table
 from training.house.transcripts import SPRINTS, Transcript, collect
 
-RUNS = 12  # the rarest kind, escalations, comes up about four times in one
-OBSERVATIONS = 100  # of each kind, or all there are: half an interval of agreement is then at most ten points
-TEMPERATURE_PERMILLE = 700
 _ENGINE = "inference.engines.vllm.serving:build"
 
 

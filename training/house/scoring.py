@@ -26,6 +26,9 @@ from training.house.random_play import Dealer, play
 
 OPINIONS = 32  # answers of the behavioural policy to one observation
 PLAYS = 32  # random ones
+RUNS = 12  # held out; the rarest kind, escalations, comes up about four times in one
+OBSERVATIONS = 100  # held out, of each kind, or all there are: half an interval of agreement is then at most ten points
+TEMPERATURE_PERMILLE = 700  # at which these are asked
 ENOUGH = 10  # decisions of a kind below which nothing is said about it
 _SEED = 7_000_000  # of opinions: far from those of runs
 

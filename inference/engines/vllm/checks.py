@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from config.errors import Problem
+from config.finding import ProblemAt
 from config.yaml_tree import Loc
 from inference.setup_check import SetupError, check_setup, installed_versions
 
 _IN_A_MODEL = ("config.json", "tokenizer_config.json")
 
-ProblemAt = Callable[..., Problem]  # of a setting: its place, a message, `allowed`
+
+def vllm_problems(engine: Loc, folder: str | None, setting: Loc, problem_at: ProblemAt) -> list[Problem]:
+    """What keeps vLLM from starting.
+
+    Args:
+        engine: The setting that asks for vLLM.
+        folder: Of the model; None: nothing says which.
+        setting: What says so.
+    """
+    missing = [] if folder is None else _folder_problems(Path(folder), setting, problem_at)
+    return [*_setup_problems(engine, problem_at), *missing]
 
 
-def setup_problems(engine: Loc, problem_at: ProblemAt) -> list[Problem]:
+def _setup_problems(engine: Loc, problem_at: ProblemAt) -> list[Problem]:
     """What is wrong with the packages, told of the setting that asks for vLLM."""
     try:
         check_setup(installed_versions())
@@ -23,7 +33,7 @@ def setup_problems(engine: Loc, problem_at: ProblemAt) -> list[Problem]:
     return []
 
 
-def folder_problems(folder: Path, setting: Loc, problem_at: ProblemAt) -> list[Problem]:
+def _folder_problems(folder: Path, setting: Loc, problem_at: ProblemAt) -> list[Problem]:
     """What is missing in a folder that is to hold a model."""
     missing = [name for name in _IN_A_MODEL if not (folder / name).is_file()]
     if not missing:

@@ -12,13 +12,13 @@ from typing import Any
 import zmq
 
 from config.door_section import DoorSection
-from inference.engines.stopping import StopSignal
 from inference.engines.text_worker import serve_text
 from inference.http.door import Door
 from inference.http.pooled import NO_ADAPTERS, Configured, Pool, PoolDriver
 from inference.http.serving import DoorServer
 from inference.pool.dispatcher import PoolDispatcher
 from inference.text import ServedText
+from inference.waking import StopSignal
 from tests.support.word_engine import MODEL, WordEngine
 
 

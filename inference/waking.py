@@ -1,13 +1,14 @@
-"""How an engine process learns that it should end: a signal, or a call from another thread."""
+"""How a poll loop is woken: from another thread, or by a signal."""
 
 from __future__ import annotations
 
 import signal
 import socket
+from contextlib import suppress
 
 
-class StopSignal:
-    """A flag that a poll loop can wait for: readable once it is set."""
+class Waker:
+    """Makes a poll return, from any thread."""
 
     def __init__(self) -> None:
         self._read, self._write = socket.socketpair()
@@ -19,11 +20,23 @@ class StopSignal:
         return self._read.fileno()
 
     def set(self) -> None:
-        """Ask for the end; from any thread or signal handler."""
-        try:
+        """Let the poll return. Nothing happens once it is closed, or when it is set many times over."""
+        with suppress(OSError):
             self._write.send(b"\0")
-        except BlockingIOError:  # it is set many times over
-            return
+
+    def clear(self) -> None:
+        """From now on the poll waits again."""
+        with suppress(BlockingIOError):
+            self._read.recv(65_536)
+
+    def close(self) -> None:
+        """Let go of both ends."""
+        self._read.close()
+        self._write.close()
+
+
+class StopSignal(Waker):
+    """A waker that nobody clears: how an engine process learns that it should end."""
 
     def is_set(self) -> bool:
         """Whether somebody asked for the end."""
@@ -37,8 +50,3 @@ class StopSignal:
         signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
         for number in signals:
             signal.signal(number, lambda *_: self.set())
-
-    def close(self) -> None:
-        """Let go of both ends."""
-        self._read.close()
-        self._write.close()
