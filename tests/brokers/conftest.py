@@ -33,6 +33,8 @@ def pool(lost: list[tuple[str, Any]]) -> Iterator[Pool]:
 @pytest.fixture
 def no_stray_coroutines(recwarn: pytest.WarningsRecorder) -> Iterator[None]:
     """Coroutines end while the test runs, not at some later collection of garbage."""
+    gc.collect()
+    recwarn.clear()  # of what earlier tests left
     yield
     gc.collect()
     assert [str(warning.message) for warning in recwarn if "coroutine" in str(warning.message)] == []
