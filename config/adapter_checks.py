@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from config.finding import Finding
-from config.pool_roles import has_role
+from config.pool_roles import has_lost_tier, has_role
 from config.pool_section import AdapterSection, PoolSection, TierSection
 from config.schema import nearest_name
 from config.sections import RunConfig
@@ -76,7 +76,7 @@ def _adapter(pool: PoolSection, name: str, adapter: AdapterSection) -> Iterator[
             at=(*at, "path"),
             message="is missing",
             allowed="a folder with an adapter as PEFT saves it",
-            concluded_from=(at,),
+            concluded_from=(at, ("pool", "tiers")),
         )
 
 
@@ -141,7 +141,12 @@ def _roles(config: RunConfig, index: int, models_of: ModelsOf) -> Iterator[Findi
 
 
 def _nobody_asks(config: RunConfig, model: str, agents: list[str], models_of: ModelsOf) -> bool:
-    """Whether a model that is served is asked by none of these; nothing is said where no pool is asked at all."""
+    """Whether a model that is served is asked by none of these.
+
+    Nothing is said where no pool is asked at all, or one of them is given a tier that is not there.
+    """
+    if any(has_lost_tier(config.pool, each, config.models.agents[each]) for each in agents):
+        return False
     is_served = any(tier.model == model for tier in config.pool.tiers.values())
     asks_pool = config.asks_model and config.models.engine == "pool"
     return asks_pool and is_served and not any(model in models_of(each) for each in agents)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from config.adapter_checks import adapter_findings
 from config.finding import Finding
 from config.pool_checks import pool_findings, unserved_findings
-from config.pool_roles import model_of
+from config.pool_roles import has_lost_tier, model_of
 from config.rosters import ONLY_TEAM, TeamRoster, members_of
 from config.schema import nearest_name
 from config.section import minute_of_day
@@ -315,13 +315,15 @@ def _asked_slips(config: RunConfig, asking: _Asking) -> Iterator[Finding]:
                 allowed="local_vllm",
                 concluded_from=(at, asking.setting),
             )
-        own = model_of(config.pool, agent_id, agent) if config.models.engine == "pool" else agent.model
-        if asking.model is None and not own.strip():
+        is_pooled = config.models.engine == "pool"
+        own = model_of(config.pool, agent_id, agent) if is_pooled else agent.model
+        is_told = is_pooled and has_lost_tier(config.pool, agent_id, agent)  # a missing tier is, where it is named
+        if asking.model is None and not own.strip() and not is_told:
             yield Finding(
                 at=(*at, "model"),
                 message=f"is missing while {asking.because}",
                 allowed=f"the name of a model, or one for everybody in {'.'.join(map(str, asking.model_at))}",
-                concluded_from=(at, asking.setting),
+                concluded_from=(at, asking.setting, ("models", "engine"), ("pool", "roles")),
             )
 
 

@@ -6,14 +6,17 @@ import re
 from collections.abc import Iterator, Sequence
 
 from config.finding import Finding
-from config.pool_roles import model_of
+from config.pool_roles import has_lost_tier, model_of
 from config.pool_section import TierSection
 from config.schema import nearest_name
 from config.sections import RunConfig
 from config.yaml_tree import Loc, shown
 
 ENGINE: Loc = ("models", "engine")
-_OF_VLLM = ("dtype", "kv_cache_mib", "batch_tokens", "is_batch_invariant")  # which other engines have not
+_OF_VLLM = (  # what other engines have not
+    *("dtype", "kv_cache_mib", "batch_tokens", "is_batch_invariant"),
+    *("adapter_slots", "max_lora_rank"),  # servers and modelled engines load no adapters
+)
 
 
 def pool_findings(config: RunConfig) -> Iterator[Finding]:
@@ -98,7 +101,8 @@ def unserved_findings(
         return
     unserved: dict[str, list[str]] = {}
     for agent_id in agents:
-        model = model_of(pool, agent_id, config.models.agents[agent_id])
+        agent = config.models.agents[agent_id]
+        model = "" if has_lost_tier(pool, agent_id, agent) else model_of(pool, agent_id, agent)  # that was told
         if model.strip() and model not in served:
             unserved.setdefault(model, []).append(agent_id)
     for model, (first, *others) in unserved.items():

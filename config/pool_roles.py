@@ -21,9 +21,15 @@ def tier_of(pool: PoolSection, agent_id: str, agent: AgentSection) -> str | None
 
 
 def model_of(pool: PoolSection, agent_id: str, agent: AgentSection) -> str:
-    """The model that answers an agent: that of its tier, else its own."""
+    """The model that answers an agent: that of its tier, else its own; also its own where that tier is not there."""
     tier = tier_of(pool, agent_id, agent)
-    return agent.model if tier is None else pool.tiers[tier].model
+    return pool.tiers[tier].model if tier in pool.tiers else agent.model
+
+
+def has_lost_tier(pool: PoolSection, agent_id: str, agent: AgentSection) -> bool:
+    """Whether `pool.roles` gives an agent a tier that is not there, so that nobody knows what it would ask."""
+    tier = tier_of(pool, agent_id, agent)
+    return tier is not None and tier not in pool.tiers
 
 
 def has_role(name: str, agent_id: str, agent: AgentSection) -> bool:
