@@ -142,7 +142,8 @@ def _range(kind: Kind) -> str:
     return f" of at least {low}" if high is None else f" from {low} to {high}"
 
 
-def _bound(kind: Kind, name: str) -> object:
+def _bound(kind: Kind, name: str) -> Any:
+    """A limit of a value, a number or a date; None where there is none."""
     return next((getattr(c, name) for c in kind.constraints if getattr(c, name, None) is not None), None)
 
 

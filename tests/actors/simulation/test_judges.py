@@ -147,7 +147,7 @@ def test_a_folder_without_a_model_is_named_with_key_and_remedy(tmp_path: Path) -
 def test_packages_that_vllm_needs_are_missed_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("inference.setup_check.installed_versions", dict)
+    monkeypatch.setattr("inference.engines.vllm.checks.installed_versions", dict)
     for name in ("config.json", "tokenizer_config.json"):
         (tmp_path / name).touch()
     with pytest.raises(ConfigError) as refused:
