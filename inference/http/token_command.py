@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from typing import get_args
 
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
+from config.section import Identifier, Words
+from config.yaml_tree import shown
 from inference.http.tokens import SCOPES, new_token
 
 _EXAMPLE = """example:
@@ -21,7 +25,7 @@ def main(argv: list[str]) -> int:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--name", required=True, help="whose it is")
+    parser.add_argument("--name", required=True, type=_name, help="whose it is")
     parser.add_argument("--scope", action="append", choices=SCOPES, help="what it may do (default: generate)")
     args = parser.parse_args(argv)
     token, digest = new_token()
@@ -29,3 +33,12 @@ def main(argv: list[str]) -> int:
     indented = "".join(f"  {line}\n" for line in yaml.safe_dump(entry, sort_keys=False).splitlines())
     print(indented, end="")
     parser.exit(0, f"token of {args.name}, shown this once: {token}\n")
+
+
+def _name(text: str) -> str:
+    """The name of an entry; one that the door would refuse is refused before a token is drawn."""
+    try:
+        return TypeAdapter(Identifier).validate_python(text)
+    except ValidationError:
+        allowed = next(each.text for each in get_args(Identifier)[1:] if isinstance(each, Words))
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not allowed; expected {allowed}") from None

@@ -1,4 +1,4 @@
-"""`python -m inference state`: how a running pool stands."""
+"""`python -m inference state`: how a running pool stands, or how one that ended stood last."""
 
 from __future__ import annotations
 
@@ -22,11 +22,15 @@ def main(argv: Sequence[str]) -> int:
     args = parser.parse_args(argv)
     try:
         state = json.loads((args.folder / STATE_FILE).read_text(encoding="utf-8"))
+        table = state_table(state)
     except (OSError, ValueError) as error:
         print(f"{args.folder} holds no state of a pool: {error}", file=sys.stderr)
+        return 2
+    except (KeyError, TypeError, AttributeError):  # JSON, and not what a pool wrote
+        print(f"{args.folder} holds no state of a pool: {STATE_FILE} has another form", file=sys.stderr)
         return 2
     if args.json:
         print(json.dumps(state, indent=2, sort_keys=True))
     else:
-        Console().print(state_table(state))
+        Console().print(table)
     return 0

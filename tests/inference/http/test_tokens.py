@@ -13,6 +13,7 @@ import pytest
 
 from config.errors import ConfigError
 from inference.__main__ import main
+from inference.http.token_command import main as draw_token
 from inference.http.tokens import new_token, read_token_file
 from tests.inference.http.doors import OpenDoor, open_door, until
 from tests.support.word_engine import HOLD
@@ -188,3 +189,13 @@ def test_nobody_asks_with_a_higher_priority_than_their_token_allows(door: OpenDo
         client_of(door, "batch").chat.completions.create(**CHAT, max_tokens=1, extra_body={"priority": "agent"})
     assert raised.value.param == "priority"
     assert client_of(door, "ada").chat.completions.create(**CHAT, extra_body={"priority": "batch"}).choices
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a\nb", "ünï", "a" * 65])
+def test_a_name_that_the_file_may_not_have_draws_no_token(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        draw_token(["--name", name])
+
+    told = capsys.readouterr()
+    assert (ended.value.code, told.out) == (2, "")
+    assert "is not allowed; expected letters, digits, _ and -, at most 64 of them" in told.err

@@ -290,6 +290,18 @@ def test_the_state_is_left_for_whoever_looks(
     assert show_state([str(tmp_path)]) == 2
 
 
+@pytest.mark.parametrize("text", ["{}", "[]", "3", '{"engines": []}', "no JSON", '{"queued": {}, "engines": [3]}'])
+def test_a_file_that_no_pool_wrote_is_told_in_one_line(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / STATE_FILE).write_text(text, encoding="utf-8")
+
+    assert show_state([str(tmp_path)]) == 2
+    told = capsys.readouterr()
+    assert (told.out, told.err.count("\n")) == ("", 1)
+    assert told.err.startswith(f"{tmp_path} holds no state of a pool: ")
+
+
 # -- adapters ----------------------------------------------------------------------------------------------------------
 
 
