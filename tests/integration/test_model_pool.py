@@ -17,6 +17,7 @@ import msgpack
 import pytest
 import zmq
 
+from actors.scrum.messages import TokensSpent
 from config.loader import load_config
 from tests.brokers.hub.conftest import until
 from tests.support.chat_server import SmallChatServer
@@ -391,14 +392,14 @@ def test_a_budget_holds_over_judgement_and_hands_together(tmp_path: Path) -> Non
 
 def middle_of_the_hands(folder: Path) -> int:
     """When half of what the hands asked was answered."""
-    told = [row.time_us for row, body in events(folder, "ledger.tokens_spent/1") if body["model"] == "coder"]
+    told = [row.time_us for row, body in events(folder, TokensSpent.KIND) if body["model"] == "coder"]
     return told[len(told) // 2]
 
 
 def spent(folder: Path, until_us: int | None = None) -> Counter[str]:
     """Tokens by model."""
     found: Counter[str] = Counter()
-    for row, body in events(folder, "ledger.tokens_spent/1"):
+    for row, body in events(folder, TokensSpent.KIND):
         if until_us is None or row.time_us <= until_us:
             found[body["model"]] += body["prompt_tokens"] + body["completion_tokens"]
     return found
