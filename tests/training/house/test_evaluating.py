@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.tiny_model import make_tiny_model
+from tests.support.vllm_engines import let_go
 from training.house.commands import main
 from training.house.evaluating import evaluate
 from training.house.examples import EXAMPLES
@@ -22,7 +23,8 @@ SCORE = Score("plan_story", True, True, 0.7, 0.1, 0.5, 0.8)
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of drawn weights where a house model is expected."""
+    """A model of drawn weights where a house model is expected; the process has room for its engine."""
+    let_go()
     folder = tmp_path_factory.mktemp("house")
     make_tiny_model(folder)
     write_json(folder / FACTS, {"prompts_sha256": prompts_digest(house_prompts()[1])})
