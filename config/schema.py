@@ -133,7 +133,7 @@ def _simple_words(kind: Kind) -> str:
 def _range(kind: Kind) -> str:
     low, high = _bound(kind, "ge"), _bound(kind, "le")
     above = _bound(kind, "gt")
-    if low is None and above is not None:
+    if low is None and isinstance(above, int | float):
         if kind.type is float:
             return f" above {above}" if high is None else f" above {above}, up to {high}"
         low = above + 1  # of whole numbers

@@ -142,7 +142,7 @@ def ledger(args: Namespace) -> int:
     inputs, _ = read_run(args.run)
     page = measured_of(args.run, inputs)
     if page is None:
-        print(f"{args.run} asks no model: nothing was spent on any")
+        print("null" if args.json else f"{args.run} asks no model: nothing was spent on any")
     elif args.json:
         print(as_text(page), end="")
     else:

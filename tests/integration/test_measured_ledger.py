@@ -190,8 +190,10 @@ def test_where_engines_tell_nothing_there_is_no_number_but_a_reason(tmp_path: Pa
 
 def test_a_run_without_models_says_so_in_one_line(tmp_path: Path) -> None:
     run(tmp_path / "run", *SMALL[:-1], "--nodes", "1")
-    done = simulate("ledger", tmp_path / "run", "--json")
+    done = simulate("ledger", tmp_path / "run")
+    for_programs = simulate("ledger", tmp_path / "run", "--json")
 
+    assert (for_programs.code, json.loads(for_programs.out)) == (0, None)
     assert (done.code, done.out) == (0, f"{tmp_path / 'run'} asks no model: nothing was spent on any\n")
     assert not (tmp_path / "run" / MEASURED).exists()
 
