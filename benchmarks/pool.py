@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.pool_loads import Asked, even, modelled, reply, skewed, vllm
+from benchmarks.pool_loads import ENDLESS, Asked, even, modelled, reply, skewed, vllm
 from benchmarks.support import QUICK, Effort, Target, console, interleave, show_ratios, show_targets
 from config.streams import draw
 from inference.engines.modelled.profile import TINY_ON_ONE_CORE
@@ -45,8 +45,10 @@ KILLED_REQUESTS, KILLS = 500, 20
 
 
 def measure(effort: Effort) -> list[Target]:
-    """All three, with modelled engines in wall time."""
-    return [*measure_throughput(effort), *measure_latency(effort), *measure_kills(effort)]
+    """All three with modelled engines in wall time, and throughput with vLLM, too."""
+    with vllm(ENGINES, SLOTS) as engines:
+        real = measure_throughput(effort, engines)
+    return [*measure_throughput(effort), *real, *measure_latency(effort), *measure_kills(effort)]
 
 
 def measure_vllm(effort: Effort) -> list[Target]:
@@ -60,8 +62,9 @@ def measure_vllm(effort: Effort) -> list[Target]:
 
 def measure_throughput(effort: Effort, engines: Sequence[PlannedEngine] | None = None) -> list[Target]:
     """Requests per second, in turns through the pool and directly."""
+    kind, schema = ("modelled", "") if engines is None else ("vLLM", ENDLESS)
     engines = engines or modelled(ENGINES, SLOTS)
-    load = even(max(200, effort.count(REQUESTS)), name="even")
+    load = even(max(200, effort.count(REQUESTS)), name="even", schema=schema)
     with tempfile.TemporaryDirectory(prefix="pool-") as folder:
         plan = PlacementPlan(engines=tuple(engines), limits=PoolLimits())
         with running(plan, Path(folder)) as pool:
@@ -74,10 +77,10 @@ def measure_throughput(effort: Effort, engines: Sequence[PlannedEngine] | None =
                 return ask_directly(pool, [each.name for each in engines], load)
 
             measured = interleave({"directly": directly, "pool": through_pool}, effort)
-    title = f"{len(load)} requests of 32 to 96 tokens, {ENGINES} engines of {engines[0].slots or SLOTS} slots"
+    title = f"{len(load)} requests of 32 to 96 tokens, {ENGINES} engines ({kind}) of {engines[0].slots or SLOTS} slots"
     show_ratios(title, measured, base="directly", unit="requests per s")
     ratio = measured["pool"] / measured["directly"]
-    return [Target("pool throughput against the same engines driven directly", bound=0.95, measured=ratio)]
+    return [Target(f"pool throughput against the same engines driven directly, {kind}", bound=0.95, measured=ratio)]
 
 
 def _rate(load: Sequence[Asked], work: Callable[[], object]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import tempfile
@@ -24,6 +25,7 @@ from inference.text import ChatMessage, GenerateText, Priority, ServedText, Text
 
 MODEL = "tiny"
 MODELLED = "benchmarks.pool_loads:build"
+ENDLESS = json.dumps({"type": "string", "minLength": 4_000})  # no answer under it ends before its last token
 _registry, _pack = text_registry(), packer()
 
 
@@ -95,14 +97,14 @@ def vllm(count: int, slots: int) -> Iterator[tuple[PlannedEngine, ...]]:
         )
 
 
-def request(text: str, *, tokens: int, priority: Priority = "agent") -> bytes:
-    """A packed request for an answer of so many tokens."""
+def request(text: str, *, tokens: int, schema: str = "", priority: Priority = "agent") -> bytes:
+    """A packed request for an answer of so many tokens; of a model also with ENDLESS, else it may end sooner."""
     asked = GenerateText(
         model=MODEL,
         adapter="",
         adapter_version=0,
         messages=(ChatMessage(role="system", content="Be brief."), ChatMessage(role="user", content=text)),
-        schema="",
+        schema=schema,
         max_tokens=tokens,
         temperature_permille=1000,
         priority=priority,
@@ -117,10 +119,13 @@ def reply(body: bytes) -> TextGenerated | Failed | Expired:
     return found
 
 
-def even(count: int, *, name: str, low: int = 32, high: int = 96) -> list[Asked]:
+def even(count: int, *, name: str, low: int = 32, high: int = 96, schema: str = "") -> list[Asked]:
     """Requests that are all there at the beginning."""
     tokens = [low + draw(7, "tokens", name, n).below(high - low + 1) for n in range(count)]
-    return [Asked(f"{name}-{n}", request(f"{name} {n}", tokens=size), n, size) for n, size in enumerate(tokens)]
+    return [
+        Asked(f"{name}-{n}", request(f"{name} {n}", tokens=size, schema=schema), n, size)
+        for n, size in enumerate(tokens)
+    ]
 
 
 def skewed(count: int, *, name: str, gap_s: float, short: int, long: int, long_permille: int) -> list[Asked]:
