@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, make_dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -163,6 +164,18 @@ def introduce(links: dict[str, OutLink], codec: LetterCodec, endpoints: dict[str
         link.flush()
 
 
+@contextmanager
+def on_threads(loops: Sequence[NodeLoop], numbers: Mapping[str, int]) -> Iterator[None]:
+    """Each loop on a thread of its own, which has ended when the `with` ends."""
+    threads = [threading.Thread(target=loop.run, args=(numbers,)) for loop in loops]
+    for thread in threads:
+        thread.start()
+    yield
+    for thread in threads:
+        thread.join(timeout=10)
+        assert not thread.is_alive()
+
+
 def play(
     folder: Path,
     *,
@@ -185,33 +198,27 @@ def play(
     codec = LetterCodec(REGISTRY, partitions[names[0]].tie)
     inbox = Inbox(context, endpoints[names[0]])
     loops = loops_of(context, partitions, endpoints)
-    numbers = {name: number for number, name in enumerate(names)}
-    threads = [threading.Thread(target=loop.run, args=(numbers,)) for loop in loops]
-    for thread in threads:
-        thread.start()
-    links = {name: OutLink(context, endpoints[name], 0) for name in names[1:]}
-    introduce(links, codec, endpoints, homes)
-    collector = Collector()
-    remotes = {name: RemoteMember(link, codec, names[0]) for name, link in links.items()}
-    with Journal.create(folder / "run.sqlite", {}) as journal:
-        conductor = Conductor(
-            name=names[0],
-            partition=partitions[names[0]],
-            registry=REGISTRY,
-            codec=codec,
-            journal=journal,
-            desk=EffectDesk(journal, executor(), seed=seed),
-            link_delay_us=DELAY_US,
-            remotes=remotes,
-            where={p: n for p, n in homes.items() if n != names[0]},
-        )
-        conductor.listen(inbox)
-        conductor.meet(len(loops))
-        conductor.run(collector)
-        conductor.dismiss()
-    for thread in threads:
-        thread.join(timeout=10)
-        assert not thread.is_alive()
+    with on_threads(loops, {name: number for number, name in enumerate(names)}):
+        links = {name: OutLink(context, endpoints[name], 0) for name in names[1:]}
+        introduce(links, codec, endpoints, homes)
+        collector = Collector()
+        remotes = {name: RemoteMember(link, codec, names[0]) for name, link in links.items()}
+        with Journal.create(folder / "run.sqlite", {}) as journal:
+            conductor = Conductor(
+                name=names[0],
+                partition=partitions[names[0]],
+                registry=REGISTRY,
+                codec=codec,
+                journal=journal,
+                desk=EffectDesk(journal, executor(), seed=seed),
+                link_delay_us=DELAY_US,
+                remotes=remotes,
+                where={p: n for p, n in homes.items() if n != names[0]},
+            )
+            conductor.listen(inbox)
+            conductor.meet(len(loops))
+            conductor.run(collector)
+            conductor.dismiss()
     inbox.close()
     for link in links.values():
         link.close()

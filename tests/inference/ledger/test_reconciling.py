@@ -58,62 +58,86 @@ STEPS = st.lists(
 )
 
 
+class History:
+    """An engine with its successors, what was asked of them, and what they told."""
+
+    def __init__(self) -> None:
+        self.answers: list[TextGenerated | Failed] = []
+        self.counters: dict[tuple[str, str], TextCounters] = {}
+        self.lost: list[LostRequest] = []
+        self.asked = 0
+        self._waiting: dict[str, GenerateText] = {}
+        self._life = self._version = 0
+        self._engine = self._started()
+
+    def ask(self) -> None:
+        """Every other one asks for the newest version of an adapter."""
+        self.asked += 1
+        name = "tester" if self.asked % 2 else ""
+        wanted = request(f"question {self.asked}", adapter=name, version=self._version if name else 0)
+        self._waiting[f"t{self.asked}"] = wanted
+        self._engine.submit(f"t{self.asked}", wanted, self.asked)
+
+    def step(self) -> None:
+        if not self._waiting:
+            return
+        for ticket, reply in self._engine.step(0.0):
+            self.answers.append(reply)
+            del self._waiting[ticket]
+        self.counters["words", str(self._life)] = self._engine.counters
+
+    def cancel(self) -> None:
+        if self._waiting:
+            self._engine.cancel(next(iter(self._waiting)))
+
+    def load(self) -> None:
+        self._version += 1
+        self._engine.load(LoadAdapter(base=MODEL, name="tester", version=self._version, path="", sha256=""))
+
+    def unload(self) -> None:
+        if self._version:
+            self._engine.unload(UnloadAdapter(base=MODEL, name="tester", version=self._version))
+
+    def kill(self) -> None:
+        """Its counters are what it told with its last answers; a successor is asked again."""
+        self.lost += [
+            LostRequest(
+                ticket=ticket,
+                engine="words",
+                incarnation=str(self._life),
+                prompt_tokens_at_most=None,
+                completion_tokens_at_most=each.max_tokens,
+            )
+            for ticket, each in self._waiting.items()
+        ]
+        self._life += 1
+        self._engine = self._started()
+        for ticket, each in self._waiting.items():
+            self._engine.submit(ticket, each, int(ticket[1:]))
+
+    def end(self) -> None:
+        """Step until everything is answered."""
+        while self._waiting:
+            self.step()
+
+    def _started(self) -> WordEngine:
+        engine = WordEngine(slots=3)
+        engine.start()
+        return engine
+
+
 @given(STEPS)
 def test_books_agree_to_the_token_whatever_is_killed_cancelled_and_swapped(steps: list[str]) -> None:
-    """Real engines' counters; an engine that is killed told its counters with its last answers."""
-    answers: list[TextGenerated | Failed] = []
-    counters: dict[tuple[str, str], TextCounters] = {}
-    lost: list[LostRequest] = []
-    waiting: dict[str, GenerateText] = {}
-    life = asked = version = 0
-    engine = WordEngine(slots=3)
-    engine.start()
+    history = History()
+    for step in steps:
+        getattr(history, step)()
+    history.end()
 
-    def step() -> None:
-        for ticket, reply in engine.step(0.0):
-            answers.append(reply)
-            del waiting[ticket]
-        counters["words", str(life)] = engine.counters
-
-    for what in steps:
-        if what == "ask":
-            asked += 1
-            name = "tester" if asked % 2 else ""
-            waiting[f"t{asked}"] = request(f"question {asked}", adapter=name, version=version if name else 0)
-            engine.submit(f"t{asked}", waiting[f"t{asked}"], asked)
-        elif what == "step" and waiting:
-            step()
-        elif what == "cancel" and waiting:
-            engine.cancel(next(iter(waiting)))
-        elif what == "load":
-            version += 1
-            engine.load(LoadAdapter(base=MODEL, name="tester", version=version, path="", sha256=""))
-        elif what == "unload" and version:
-            engine.unload(UnloadAdapter(base=MODEL, name="tester", version=version))
-        elif what == "kill":
-            lost += [
-                LostRequest(
-                    ticket=ticket,
-                    engine="words",
-                    incarnation=str(life),
-                    prompt_tokens_at_most=None,
-                    completion_tokens_at_most=each.max_tokens,
-                )
-                for ticket, each in waiting.items()
-            ]
-            life += 1
-            engine = WordEngine(slots=3)
-            engine.start()
-            for ticket, each in waiting.items():
-                engine.submit(ticket, each, int(ticket[1:]))
-    while waiting:
-        step()
-
-    found = reconcile(answers, counters, lost)
+    found = reconcile(history.answers, history.counters, history.lost)
 
     assert found.is_exact, found.differences
-    assert found.lost_requests == len(lost)
-    assert len(answers) == asked
+    assert found.lost_requests == len(history.lost)
+    assert len(history.answers) == history.asked
 
 
 @pytest.mark.parametrize(("name", "told"), [("completion_tokens", 3), ("cached_tokens", 2), ("engine_us", 40_001)])
